@@ -1,0 +1,107 @@
+"""Choosing what a format leaves open for a tensor: the exponent of its scale, or the table of its codebook."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwsim.arith.quantize import quantize
+from hwsim.errors import FormatError
+from hwsim.formats import CodebookFormat, FloatFormat, NumberFormat, PowerOfTwoFormat, ScaledFormat
+from hwsim.formats.scaled import MAX_SCALE
+
+KMEANS_ITERATIONS = 50
+SCALE_CANDIDATES = 5  #: exponents tried, from the one that clips nothing downwards
+
+
+def fit(fmt: NumberFormat, values: NDArray[Any]) -> NumberFormat:
+    """Return ``fmt`` with its free parameter chosen for ``values``; itself where nothing is free.
+
+    Scales: for ``pow2`` the rule of INQ (Zhou et al. 2017, eq. 3), n1 = floor(log2(4 max|w| / 3)); elsewhere the
+    power of two with the least squared error among the smallest that clips nothing and the four below it.
+    Codebooks: k-means. Deterministic.
+
+    Raises:
+        FormatError: values are not finite.
+
+    >>> from hwsim.formats import parse
+    >>> str(fit(parse("int8"), np.array([-0.9, 0.4])))
+    'int8@2^-7'
+    """
+    data = np.asarray(values, dtype=np.float64).ravel()
+    if fmt.is_fitted:
+        return fmt
+    if not bool(np.isfinite(data).all()):
+        raise FormatError(f"cannot fit {fmt} to a tensor with {int((~np.isfinite(data)).sum())} non-finite values")
+    if isinstance(fmt, ScaledFormat):
+        return replace(fmt, exponent=_scale_exponent(fmt, data))
+    assert isinstance(fmt, CodebookFormat)
+    return _filled(fmt, data)
+
+
+def _scale_exponent(fmt: ScaledFormat, data: NDArray[np.float64]) -> int:
+    largest = float(np.abs(data).max(initial=0.0))
+    if largest == 0.0:
+        return 0
+    if isinstance(fmt.element, PowerOfTwoFormat):
+        return _limited(math.floor(math.log2(4 * largest / 3)))
+    grid = fmt.element.grid()
+    top = math.ceil(math.log2(largest / float(grid.max_abs)))
+    candidates = [_limited(top - i) for i in range(SCALE_CANDIDATES)]
+    errors = [_squared_error(replace(fmt, exponent=exponent), data) for exponent in candidates]
+    return candidates[int(np.argmin(errors))]
+
+
+def _limited(exponent: int) -> int:
+    return max(-MAX_SCALE, min(MAX_SCALE, exponent))
+
+
+def _squared_error(fmt: NumberFormat, data: NDArray[np.float64]) -> float:
+    clipped = _without_randomness(fmt)
+    return float(np.square(quantize(data, clipped).astype(np.float64) - data).sum())
+
+
+def _without_randomness(fmt: NumberFormat) -> NumberFormat:
+    """Return the format with saturation in place of overflow, so that a clipped value is judged by its distance."""
+    if isinstance(fmt, ScaledFormat) and isinstance(fmt.element, FloatFormat):
+        from hwsim.formats import Overflow
+
+        return replace(fmt, element=replace(fmt.element, overflow=Overflow.SATURATE))
+    return fmt
+
+
+def _filled(fmt: CodebookFormat, data: NDArray[np.float64]) -> CodebookFormat:
+    centres = kmeans(data, fmt.size)
+    entry = fit(fmt.entry, centres)
+    table = {Fraction(float(v)) for v in quantize(centres, entry)}
+    return replace(fmt, entry=entry, values=tuple(sorted(table)))
+
+
+def kmeans(values: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    """Return at most ``size`` ascending centres of one-dimensional k-means, deterministic.
+
+    >>> kmeans(np.array([0.0, 0.1, 0.9, 1.0]), 2)
+    array([0.05, 0.95])
+    """
+    has_zero = bool(np.any(values == 0))
+    data = np.sort(values[values != 0]) if has_zero else np.sort(values)
+    free = size - 1 if has_zero else size
+    if data.size == 0:
+        return np.zeros(1)
+    centres = np.unique(np.linspace(data[0], data[-1], free))
+    prefix = np.concatenate([[0.0], np.cumsum(data)])
+    for _ in range(KMEANS_ITERATIONS):
+        edges = np.searchsorted(data, (centres[1:] + centres[:-1]) / 2)
+        bounds = np.concatenate([[0], edges, [data.size]])
+        counts = np.diff(bounds)
+        sums = np.diff(prefix[bounds])
+        moved = np.where(counts > 0, sums / np.maximum(counts, 1), centres)
+        if np.array_equal(moved, centres):
+            break
+        centres = moved
+    return np.unique(np.append(centres, 0.0)) if has_zero else centres

@@ -1,0 +1,216 @@
+"""The machine: a grid of processing elements, a scratchpad per operand, a DRAM and a clock, also as text.
+
+A machine is an immutable value. Its prices live elsewhere (``hwsim.cost``); here is only what can be counted.
+``parse_machine(str(machine)) == machine`` for every machine whose memories keep their default names.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from hwsim.array.parts import KIBIBYTE_BITS, Dataflow, Dram, Memory, PeArray, is_count
+from hwsim.errors import MachineError, all_faults, unknown_name
+
+__all__ = ["Dataflow", "Dram", "Machine", "Memory", "PeArray", "parse_machine"]
+
+MAX_CLOCK_MHZ = 100_000.0
+GRAMMAR = (
+    "ROWSxCOLUMNS-DATAFLOW[@CLOCK][,OPTION...] with DATAFLOW ws, os or is; CLOCK such as 800MHz or 1.2GHz; "
+    "OPTION ifmap=SIZE, filter=SIZE, ofmap=SIZE (such as 64KiB, 2MiB or 4096b), lanes=N, nogating, outreg. "
+    "Example: 16x16-ws@800MHz,filter=32KiB"
+)
+_BASE = re.compile(
+    r"(?P<rows>\d{1,9})x(?P<columns>\d{1,9})-(?P<dataflow>[a-z]+)(?:@(?P<clock>[^,]+))?(?P<options>(?:,[^,]+)*)", re.I
+)
+_CLOCK = re.compile(r"(?P<value>\d+(?:\.\d+)?(?:e[+-]?\d+)?)(?P<unit>MHz|GHz)", re.I)
+_SIZE = re.compile(r"(?P<value>\d{1,18})(?P<unit>[A-Za-z]+)")
+_SIZE_UNITS: Mapping[str, int] = {"b": 1, "KiB": KIBIBYTE_BITS, "MiB": 1024 * KIBIBYTE_BITS}
+_FLAGS: Mapping[str, Mapping[str, bool]] = {"nogating": {"zero_gating": False}, "outreg": {"output_register": True}}
+_T = TypeVar("_T")
+
+
+def _scratchpad(name: str) -> Memory:
+    return Memory(name, 64 * KIBIBYTE_BITS)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Everything about the hardware that decides cycles and traffic.
+
+    Attributes:
+        name: a label for reports; two machines that differ only in it are equal.
+        array: the processing elements and their dataflow.
+        clock_mhz: clock frequency in MHz.
+        ifmap_sram: scratchpad of activations.
+        filter_sram: scratchpad of weights and biases.
+        ofmap_sram: scratchpad of partial sums and outputs.
+        dram: memory outside the chip.
+        zero_gating: a processing element holds still where an operand is zero.
+        output_register: one more register between the bottom row and the ofmap scratchpad (one cycle a fold).
+        vector_lanes: operations per cycle of the unit that does pooling and additions.
+
+    Raises:
+        MachineError: lists every fault at once.
+
+    >>> machine = Machine("edge", PeArray(16, 16, Dataflow.WEIGHT_STATIONARY))
+    >>> machine.runtime_s(500_000_000)
+    1.0
+    """
+
+    name: str = field(compare=False)
+    array: PeArray
+    clock_mhz: float = 500.0
+    ifmap_sram: Memory = field(default_factory=lambda: _scratchpad("ifmap_sram"))
+    filter_sram: Memory = field(default_factory=lambda: _scratchpad("filter_sram"))
+    ofmap_sram: Memory = field(default_factory=lambda: _scratchpad("ofmap_sram"))
+    dram: Dram = field(default_factory=Dram)
+    zero_gating: bool = True
+    output_register: bool = False
+    vector_lanes: int = 16
+
+    def __post_init__(self) -> None:
+        faults = [*self.array.faults(), *self._memory_faults(), *self._scalar_faults()]
+        if faults:
+            raise MachineError(all_faults(f"machine {self.name!r}", faults))
+
+    @property
+    def srams(self) -> tuple[Memory, Memory, Memory]:
+        """The scratchpads of activations, weights and outputs."""
+        return self.ifmap_sram, self.filter_sram, self.ofmap_sram
+
+    @property
+    def capacities(self) -> dict[str, int]:
+        """Capacity in bits of each scratchpad, by the name that counts carry as ``unit``."""
+        return {memory.name: memory.capacity_bits for memory in self.srams}
+
+    def __str__(self) -> str:
+        """Return the shortest text that describes the machine; its label takes no part.
+
+        >>> str(parse_machine("16x16-WS@0.8GHz,lanes=16,ofmap=65536b"))
+        '16x16-ws@800MHz,ofmap=8KiB'
+        """
+        array, plain = self.array, Machine("", self.array)
+        base = f"{array.rows}x{array.columns}-{array.dataflow.value}"
+        clock = "" if self.clock_mhz == plain.clock_mhz else f"@{_number(self.clock_mhz)}MHz"
+        sizes = [
+            f"{own.name.removesuffix('_sram')}={_size_text(own.capacity_bits)}"
+            for own, default in zip(self.srams, plain.srams, strict=True)
+            if own != default
+        ]
+        lanes = [] if self.vector_lanes == plain.vector_lanes else [f"lanes={self.vector_lanes}"]
+        flags = [
+            flag
+            for flag, change in _FLAGS.items()
+            if all(getattr(self, name) == value for name, value in change.items())
+        ]
+        return ",".join([base + clock, *sizes, *lanes, *flags])
+
+    def runtime_s(self, cycles: int) -> float:
+        """Return the seconds that ``cycles`` take at the machine's clock."""
+        return cycles / (self.clock_mhz * 1e6)
+
+    def _memory_faults(self) -> list[str]:
+        faults = [fault for memory in self.srams for fault in memory.faults()]
+        names = [*(memory.name for memory in self.srams), self.dram.name]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        return faults + [f"{names.count(name)} memories are called {name!r}: give each its own name" for name in twice]
+
+    def _scalar_faults(self) -> list[str]:
+        faults = []
+        if not (math.isfinite(self.clock_mhz) and 0 < self.clock_mhz <= MAX_CLOCK_MHZ):
+            faults.append(f"clock is {self.clock_mhz!r} MHz: give more than 0 and at most {MAX_CLOCK_MHZ:g} MHz")
+        if not is_count(self.vector_lanes):
+            faults.append(
+                f"vector lanes are {self.vector_lanes!r}: give a whole number of at least 1 operation per cycle"
+            )
+        return faults
+
+
+def parse_machine(text: str) -> Machine:
+    """Return the machine that ``text`` describes.
+
+    Raises:
+        MachineError: lists every part of ``text`` that cannot be read, with the nearest known names.
+
+    >>> parse_machine("16x8-os@1GHz,nogating").array.columns
+    8
+    """
+    match = _BASE.fullmatch(text.strip())
+    if match is None:
+        raise MachineError(f"machine {text!r} cannot be read: write {GRAMMAR}")
+    faults: list[str] = []
+    flow = _collect(faults, _dataflow, match["dataflow"].lower())
+    clock = _collect(faults, _clock_mhz, match["clock"] or "500MHz")
+    options = _options(faults, match["options"].split(",")[1:])
+    if faults or flow is None or clock is None:
+        raise MachineError(all_faults(f"machine {text!r}", faults))
+    machine = Machine(text, PeArray(int(match["rows"]), int(match["columns"]), flow), clock_mhz=clock, **options)
+    return replace(machine, name=str(machine))
+
+
+def _collect(faults: list[str], read: Callable[[str], _T], text: str) -> _T | None:
+    try:
+        return read(text)
+    except MachineError as error:
+        faults.append(str(error))
+        return None
+
+
+def _options(faults: list[str], items: list[str]) -> dict[str, Any]:
+    """Return the keyword arguments of Machine that the options stand for; append what cannot be read."""
+    changes: dict[str, Any] = {}
+    for item in items:
+        change = _collect(faults, _option, item.strip())
+        if change and not changes.keys().isdisjoint(change):
+            faults.append(f"option {item!r} is given twice: keep one")
+        changes.update(change or {})
+    return changes
+
+
+def _option(item: str) -> dict[str, Any]:
+    key, equals, value = item.partition("=")
+    if not equals and key in _FLAGS:
+        return dict(_FLAGS[key])
+    if equals and key in ("ifmap", "filter", "ofmap"):
+        return {f"{key}_sram": Memory(f"{key}_sram", _size_bits(value))}
+    if equals and key == "lanes" and value.isdecimal():
+        return {"vector_lanes": int(value)}
+    if equals and key == "lanes":
+        raise MachineError(f"lanes={value}: give a whole number of operations per cycle, such as lanes=16")
+    raise MachineError(unknown_name("option", item, ["ifmap=SIZE", "filter=SIZE", "ofmap=SIZE", "lanes=N", *_FLAGS]))
+
+
+def _dataflow(text: str) -> Dataflow:
+    try:
+        return Dataflow(text)
+    except ValueError:
+        raise MachineError(unknown_name("dataflow", text, [flow.value for flow in Dataflow])) from None
+
+
+def _clock_mhz(text: str) -> float:
+    match = _CLOCK.fullmatch(text)
+    if match is None:
+        raise MachineError(f"clock {text!r} cannot be read: write a number and MHz or GHz, such as 800MHz")
+    return float(match["value"]) * (1000.0 if match["unit"].lower() == "ghz" else 1.0)
+
+
+def _size_bits(text: str) -> int:
+    match = _SIZE.fullmatch(text)
+    if match is None or match["unit"] not in _SIZE_UNITS:
+        raise MachineError(
+            f"size {text!r} cannot be read: write a whole number and b (bits), KiB or MiB, such as 64KiB"
+        )
+    return int(match["value"]) * _SIZE_UNITS[match["unit"]]
+
+
+def _size_text(bits: int) -> str:
+    unit = next(unit for unit in ("MiB", "KiB", "b") if bits % _SIZE_UNITS[unit] == 0)
+    return f"{bits // _SIZE_UNITS[unit]}{unit}"
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) else repr(float(value))

@@ -1,0 +1,144 @@
+"""The vector unit: pooling, additions and activations that the array does not do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypedDict, Unpack
+
+from hwsim.array.counts import Action, ActionCount, Component
+from hwsim.array.machine import Machine
+from hwsim.array.parts import is_count
+from hwsim.errors import MachineError, all_faults
+
+
+@dataclass(frozen=True)
+class VectorWork:
+    """One layer on the vector unit; every operation works on ``op_bits`` bits and a lane does one a cycle.
+
+    Attributes:
+        layer: name for reports.
+        input_elements: elements stored in memory that are needed, each fetched from DRAM once.
+        operands: elements read from the ifmap scratchpad (windows that overlap read again).
+        output_elements: elements written.
+        compares: comparisons.
+        adds: additions.
+        multiplies: multiplications.
+        input_bits: bits of an input element.
+        op_bits: bits of an operand of an operation.
+        output_bits: bits of an output element.
+        ifmap_in_dram: inputs come from DRAM; False where the layer before left them on the chip.
+        ofmap_in_dram: outputs go to DRAM; False where the next layer finds them on the chip.
+
+    Raises:
+        MachineError: lists every fault at once.
+    """
+
+    layer: str
+    input_elements: int
+    operands: int
+    output_elements: int
+    compares: int
+    adds: int
+    multiplies: int
+    input_bits: int
+    op_bits: int
+    output_bits: int
+    ifmap_in_dram: bool = True
+    ofmap_in_dram: bool = True
+
+    def __post_init__(self) -> None:
+        optional = ("compares", "adds", "multiplies")
+        wholes = ("input_elements", "operands", "output_elements", "input_bits", "op_bits", "output_bits")
+        faults = [
+            f"{name} is {getattr(self, name)!r}: give at least 1"
+            for name in wholes
+            if not is_count(getattr(self, name))
+        ]
+        faults += [
+            f"{name} is {getattr(self, name)!r}: give at least 0" for name in optional if getattr(self, name) < 0
+        ]
+        if faults:
+            raise MachineError(all_faults(f"vector work of layer {self.layer!r}", faults))
+
+    @property
+    def operations(self) -> int:
+        """Operations of all kinds."""
+        return self.compares + self.adds + self.multiplies
+
+
+def vector_cycles(machine: Machine, work: VectorWork) -> int:
+    """Return the cycles of ``work``: ceil(operations / lanes), with the pipeline kept full.
+
+    >>> from hwsim.array.machine import parse_machine
+    >>> pool = max_pool("pool", input_elements=64, output_elements=16, window=4, bits=8)
+    >>> vector_cycles(parse_machine("4x4-ws,lanes=32"), pool)
+    2
+    """
+    return -(-work.operations // machine.vector_lanes)
+
+
+def vector_traffic(machine: Machine, work: VectorWork) -> tuple[ActionCount, ...]:
+    """Return the operations of ``work`` and the words that it moves, without those that never happen."""
+    vector, sram, dram = Component.VECTOR, Component.SRAM, Component.DRAM
+    fetched = work.input_elements if work.ifmap_in_dram else 0
+    stored = work.output_elements if work.ofmap_in_dram else 0
+    counts = (
+        ActionCount(vector, Action.COMPARE, "vector", work.op_bits, work.compares),
+        ActionCount(vector, Action.ADD, "vector", work.op_bits, work.adds),
+        ActionCount(vector, Action.MULTIPLY, "vector", work.op_bits, work.multiplies),
+        ActionCount(sram, Action.READ, machine.ifmap_sram.name, work.input_bits, work.operands),
+        ActionCount(sram, Action.WRITE, machine.ofmap_sram.name, work.output_bits, work.output_elements),
+        ActionCount(dram, Action.READ, machine.dram.name, work.input_bits, fetched),
+        ActionCount(dram, Action.WRITE, machine.dram.name, work.output_bits, stored),
+    )
+    return tuple(count for count in counts if count.count)
+
+
+class Residence(TypedDict, total=False):
+    """Where the feature maps of vector work are; both are in DRAM unless said otherwise."""
+
+    ifmap_in_dram: bool
+    ofmap_in_dram: bool
+
+
+def max_pool(
+    layer: str, *, input_elements: int, output_elements: int, window: int, bits: int, **where: Unpack[Residence]
+) -> VectorWork:
+    """Return max pooling: ``window - 1`` comparisons an output."""
+    operands = output_elements * window
+    compares = output_elements * (window - 1)
+    return VectorWork(layer, input_elements, operands, output_elements, compares, 0, 0, bits, bits, bits, **where)
+
+
+def average_pool(
+    layer: str,
+    *,
+    input_elements: int,
+    output_elements: int,
+    window: int,
+    bits: tuple[int, int, int],
+    **where: Unpack[Residence],
+) -> VectorWork:
+    """Return average pooling: ``window - 1`` additions and one multiplication by 1/window an output.
+
+    ``bits`` are those of an input, of the sum and of an output.
+    """
+    operands, adds = output_elements * window, output_elements * (window - 1)
+    return VectorWork(layer, input_elements, operands, output_elements, 0, adds, output_elements, *bits, **where)
+
+
+def elementwise_add(
+    layer: str, *, elements: int, addends: int, bits: tuple[int, int, int], **where: Unpack[Residence]
+) -> VectorWork:
+    """Return the sum of ``addends`` feature maps; ``bits`` are those of an input, of the sum and of an output.
+
+    >>> elementwise_add("skip", elements=10, addends=2, bits=(8, 9, 8)).adds
+    10
+    """
+    operands = elements * addends
+    return VectorWork(layer, operands, operands, elements, 0, elements * (addends - 1), 0, *bits, **where)
+
+
+def elementwise_relu(layer: str, *, elements: int, bits: int, **where: Unpack[Residence]) -> VectorWork:
+    """Return a rectifier that was not merged into the layer before it: one comparison an element."""
+    return VectorWork(layer, elements, elements, elements, elements, 0, 0, bits, bits, bits, **where)

@@ -1,0 +1,233 @@
+"""The command ``hwsim``: list formats, networks and prices; run a network and price it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from hwsim import __version__
+from hwsim.errors import FormatError, HwsimError
+
+if TYPE_CHECKING:
+    from hwsim.network.assignment import Assignment
+    from hwsim.simulate import SimulationReport
+
+ROLES = ("weights", "acts", "acc", "product", "bias")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code: 0, 2 for bad input, 130 for an interrupt."""
+    arguments = _parser().parse_args(argv)
+    try:
+        arguments.run(arguments)
+    except HwsimError as error:
+        print(f"hwsim: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="hwsim",
+        description="Run networks bit-accurately in any number format on a systolic array, and price every cycle.",
+    )
+    parser.add_argument("--version", action="version", version=f"hwsim {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_formats(commands)
+    networks = commands.add_parser("networks", help="list the networks that come with the package")
+    networks.set_defaults(run=_networks)
+    _add_run(commands)
+    _add_explain(commands)
+    return parser
+
+
+def _add_formats(commands: Any) -> None:
+    formats = commands.add_parser("formats", help="list every number format, or explain the ones named")
+    formats.add_argument("formats", nargs="*", metavar="FORMAT", help="such as 'fixed<8,4>' or e4m3")
+    formats.add_argument("--codes", action="store_true", help="list every code of the formats named, with its value")
+    formats.add_argument("--json", action="store_true", help="print JSON")
+    formats.set_defaults(run=_formats)
+
+
+def _add_run(commands: Any) -> None:
+    run = commands.add_parser("run", help="accuracy, cycles and energy of a network in given formats on a machine")
+    run.add_argument("network", metavar="NETWORK", help="a name (hwsim networks) or a .npz file")
+    _add_format_options(run)
+    run.add_argument("--bias", metavar="FORMAT", help="of stored biases (default: the accumulator's)")
+    run.add_argument(
+        "--layer", action="append", default=[], metavar="LAYER.ROLE=FORMAT", help="a format for one tensor of one layer"
+    )
+    run.add_argument("--machine", default="16x16-ws", help="such as 16x16-ws@800MHz (default: %(default)s)")
+    run.add_argument("--table", default="published45", help="price table (default: %(default)s)")
+    run.add_argument("--data", metavar="NAME", help="data set, or a .npz file (default: the network's own)")
+    run.add_argument("--split", default="test", help="train, calibration or test (default: %(default)s)")
+    run.add_argument("--images", type=int, metavar="N", help="only the first N images")
+    output = run.add_mutually_exclusive_group()
+    output.add_argument("--json", action="store_true", help="print JSON")
+    output.add_argument("--csv", action="store_true", help="print CSV, one row per layer")
+    run.set_defaults(run=_run)
+
+
+def _add_explain(commands: Any) -> None:
+    explain = commands.add_parser("explain", help="trace the price of a processing element to its sources")
+    _add_format_options(explain)
+    explain.add_argument("--table", default="published45", help="price table (default: %(default)s)")
+    explain.set_defaults(run=_explain)
+
+
+def _add_format_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--all", metavar="FORMAT", help="one format for weights, activations, products and sums")
+    parser.add_argument("--weights", metavar="FORMAT", help="of the weights")
+    parser.add_argument("--acts", metavar="FORMAT", help="of the activations")
+    parser.add_argument("--acc", metavar="FORMAT", help="of the accumulators")
+    parser.add_argument("--product", metavar="FORMAT", help="of each product (default: exact)")
+
+
+def _formats(arguments: argparse.Namespace) -> None:
+    from hwsim.catalog import catalog, code_table, format_card
+    from hwsim.formats import parse
+
+    named = {text: parse(text) for text in arguments.formats} or catalog()
+    cards = [(name, format_card(fmt)) for name, fmt in named.items()]
+    if arguments.json:
+        _print_json([card.to_dict() for _, card in cards])
+        return
+    print(_cards_text(cards))
+    if arguments.codes and arguments.formats:
+        for name, fmt in named.items():
+            print(f"\ncodes of {name}")
+            print("\n".join(f"  {code}  {value}" for code, value in code_table(fmt)))
+
+
+def _cards_text(cards: Sequence[tuple[str, Any]]) -> str:
+    from hwsim.text import text_table
+
+    header = ["format", "example", "bits", "least", "greatest", "smallest step", "codes", "PE as a weight", "meaning"]
+    rows = [
+        [
+            name,
+            card.name if card.name != name else "",
+            f"{card.storage_bits:g}",
+            *("per tensor" if value is None else f"{value:.6g}" for value in (card.smallest, card.largest, card.step)),
+            card.codes,
+            card.pe_kind,
+            card.description,
+        ]
+        for name, card in cards
+    ]
+    notes = (
+        "Options after the widths: rne rtz rtp rtn rhu sr (rounding), sat wrap inf (overflow), and for floats bias=N, "
+        "ftz, finite, ieee, fn.\nA scale per tensor: @auto, or @2^k; int, pow2, apot and shiftcnn have one unless @2^k "
+        "fixes it (shown here at 2^0)."
+    )
+    return f"{text_table(header, rows)}\n\n{notes}"
+
+
+def _networks(_: argparse.Namespace) -> None:
+    from hwsim.network import fold, gemm_shape
+    from hwsim.text import text_table
+    from models import NETWORKS, load_network
+
+    rows = []
+    for name, entry in NETWORKS.items():
+        network = fold(load_network(name))
+        macs = sum(gemm_shape(network, layer).macs for layer in network.mac_layers)
+        parameters = sum(tensor.size for tensor in network.tensors.values())
+        accuracy = network.metadata.get("float_accuracy", {})
+        share = f"{accuracy['correct']} of {accuracy['total']}" if accuracy else "-"
+        size = [len(network.mac_layers), f"{parameters:,}", f"{macs:,}"]
+        rows.append([name, entry.dataset, *size, share, entry.description])
+    print(text_table(["network", "data", "layers", "parameters", "MACs", "float accuracy", "what it is"], rows))
+
+
+def _assignment(arguments: argparse.Namespace) -> Assignment:
+    from hwsim.errors import all_faults
+    from hwsim.network.assignment import Assignment, LayerFormats
+
+    base = {role: getattr(arguments, role, None) or arguments.all for role in ("weights", "acts", "acc", "product")}
+    missing = [f"--{role}" for role in ("weights", "acts", "acc") if base[role] is None]
+    if missing:
+        raise FormatError(f"{', '.join(missing)} missing: name a format for each, or one for everything with --all")
+    default = LayerFormats.from_dict({**base, "bias": getattr(arguments, "bias", None)})
+    overrides: dict[str, dict[str, Any]] = {}
+    faults = []
+    for text in getattr(arguments, "layer", []):
+        target, equals, spelled = text.partition("=")
+        name, dot, role = target.rpartition(".")
+        if not (equals and dot and role in ROLES):
+            faults.append(f"--layer {text!r}: write LAYER.ROLE=FORMAT with ROLE one of {', '.join(ROLES)}")
+            continue
+        overrides.setdefault(name, dict(default.to_dict()))[role] = spelled
+    if faults:
+        raise FormatError(all_faults("the formats of single layers", faults))
+    return Assignment(default, tuple((name, LayerFormats.from_dict(roles)) for name, roles in overrides.items()))
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    from hwsim.report import report_csv, report_dict, report_text
+
+    report = _simulate(arguments, _assignment(arguments))
+    if arguments.json:
+        _print_json(report_dict(report))
+    elif arguments.csv:
+        print(report_csv(report), end="")
+    else:
+        print(report_text(report))
+
+
+def _simulate(arguments: argparse.Namespace, assignment: Assignment) -> SimulationReport:
+    from hwsim.errors import DataError
+    from hwsim.simulate import simulate
+    from models import data_for, load_data, load_network
+
+    if arguments.images is not None and arguments.images < 1:
+        raise DataError(f"--images {arguments.images}: at least 1 image is needed")
+    network = load_network(arguments.network)
+    name = arguments.data or data_for(network)
+    data = load_data(name, arguments.split)
+    if arguments.images is not None and arguments.images < len(data):
+        data = data.subset(arguments.images)
+    calibration = load_data(name, "calibration")
+    images = data.images, data.labels, calibration.images
+    return simulate(network, assignment, arguments.machine, *images, table=arguments.table)
+
+
+def _explain(arguments: argparse.Namespace) -> None:
+    from hwsim.cost import explain, load_table
+    from hwsim.formats.pe_kinds import pe_for
+    from hwsim.text import text_table
+
+    formats = _assignment(arguments).default
+    pe = pe_for(formats.weights, formats.acts, formats.acc, formats.product)
+    found = explain(pe, load_table(arguments.table))
+    rows = [_explained(row) for row in found]
+    header = ["when", "part", "operation", "bits", "count", "pJ", "um2", "basis", "rows of the table"]
+    sources = "\n".join(f"  {source}" for source in dict.fromkeys(source for row in found for source in row.sources))
+    print(f"{pe.kind.value}, prices {arguments.table}\n\n{text_table(header, rows)}\n\nsources\n{sources}")
+
+
+def _explained(row: Any) -> list[object]:
+    term, prices = row.term, (_number(row.energy_pj), _number(row.area_um2))
+    unit = [row.role, term.name, term.operation.value, f"{term.bits:g}", term.count]
+    return [*unit, *prices, row.basis.value, ", ".join(row.places)]
+
+
+def _number(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.4g}"
+
+
+def _print_json(value: Any) -> None:
+    import json
+
+    print(json.dumps(value, indent=2))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

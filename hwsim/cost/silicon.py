@@ -1,0 +1,88 @@
+"""What the silicon costs whether it works or not: area, and leakage as far as it is known."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hwsim.cost.datapath import mac_terms, register_terms
+from hwsim.cost.laws import estimate
+from hwsim.cost.model import price_pe, price_term
+from hwsim.cost.rows import Operation, Quantity
+from hwsim.cost.tables import PriceTable
+from hwsim.errors import CostError
+from hwsim.formats.pe import PeSpec
+
+
+@dataclass(frozen=True)
+class PartlyKnown:
+    """A sum of which some parts may be unknown.
+
+    Attributes:
+        value: the sum of the known parts.
+        parts: (name, value) of each known part.
+        unknown: names of the parts that no price is known for; they are missing from ``value``, not zero.
+    """
+
+    value: float
+    parts: tuple[tuple[str, float], ...]
+    unknown: tuple[str, ...]
+
+
+def array_area_um2(pe: PeSpec, rows: int, columns: int, table: PriceTable) -> float | None:
+    """Return the area of rows x columns processing elements, registers included, in um2; None if a part is unknown.
+
+    Memories, the vector unit, control and wiring are not in it (see ``memory_area_um2``).
+
+    Raises:
+        CostError: ``rows`` or ``columns`` below 1, or a unit without a price.
+    """
+    area_um2 = price_pe(pe, table).area_um2
+    return None if area_um2 is None else area_um2 * _elements(rows, columns)
+
+
+def memory_area_um2(memory_bits: Mapping[str, int], table: PriceTable) -> PartlyKnown:
+    """Return the area of the SRAMs, whose capacities in bits are given by name, in um2."""
+    return _sum(_memory_parts(memory_bits, Quantity.AREA, table))
+
+
+def leakage_w(pe: PeSpec, rows: int, columns: int, memory_bits: Mapping[str, int], table: PriceTable) -> PartlyKnown:
+    """Return the static power in W of the array and its SRAMs, with the parts that are unknown by name.
+
+    Raises:
+        CostError: ``rows`` or ``columns`` below 1.
+    """
+    elements = _elements(rows, columns)
+    parts: dict[str, float | None] = {}
+    for term in (*mac_terms(pe), *register_terms(pe)):
+        price = price_term(term, Quantity.LEAKAGE, table)
+        parts[f"{term.name} ({term.operation.value})"] = price.value * elements if price else None
+    return _sum(parts | _memory_parts(memory_bits, Quantity.LEAKAGE, table) | {"dram": None})
+
+
+def leakage_energy_pj(leakage: PartlyKnown, runtime_s: float) -> float:
+    """Return the energy in pJ that the known part of ``leakage`` (W) takes in ``runtime_s``.
+
+    >>> round(leakage_energy_pj(PartlyKnown(0.001, (), ("dram",)), 1e-6), 6)
+    1000.0
+    """
+    return leakage.value * runtime_s * 1e12
+
+
+def _elements(rows: int, columns: int) -> int:
+    if rows < 1 or columns < 1:
+        raise CostError(f"an array of {rows} x {columns} has no processing element; both must be at least 1")
+    return rows * columns
+
+
+def _memory_parts(memory_bits: Mapping[str, int], quantity: Quantity, table: PriceTable) -> dict[str, float | None]:
+    prices = {name: estimate(table, Operation.SRAM_READ, quantity, bits) for name, bits in memory_bits.items()}
+    return {name: price.value if price else None for name, price in prices.items()}
+
+
+def _sum(parts: Mapping[str, float | None]) -> PartlyKnown:
+    known = tuple((name, value) for name, value in parts.items() if value is not None)
+    return PartlyKnown(
+        math.fsum(value for _, value in known), known, tuple(name for name in parts if parts[name] is None)
+    )

@@ -1,0 +1,160 @@
+"""Reports of a simulation: text for people, a dict for JSON, rows for CSV; the same numbers in each."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from hwsim.array import Component
+from hwsim.hardware import LayerHardware
+from hwsim.network.run import LayerNumerics
+from hwsim.simulate import SimulationReport
+from hwsim.text import quantity, text_table, wilson_interval
+
+
+def report_text(report: SimulationReport) -> str:
+    """Return the report of ``hwsim run`` for people."""
+    numerics, hardware = report.numerics, report.hardware
+    low, high = wilson_interval(numerics.correct, numerics.total)
+    lines = [
+        f"{report.network} on {hardware.machine}, prices {hardware.table}",
+        "",
+        f"accuracy   {numerics.correct} of {numerics.total} = {numerics.accuracy:.2%}, {low:.2%} to {high:.2%} at 95 %",
+    ]
+    if numerics.nan_images:
+        lines.append(f"           {numerics.nan_images} images gave NaN and count as wrong")
+    lines += ["", "what each layer ran in", _formats_table(numerics.layers)]
+    lines += ["", "time and work of one inference", _time_table(hardware.layers)]
+    lines += ["", "energy of one inference, nJ", _energy_table(hardware.layers)]
+    lines += ["", *_totals(report)]
+    return "\n".join(lines)
+
+
+def _formats_table(layers: Sequence[LayerNumerics]) -> str:
+    header = ["layer", "op", "inputs", "weights", "bias", "product", "sum", "output", "computed by"]
+    rows = [
+        [
+            layer.name,
+            layer.op,
+            _short(" + ".join(dict.fromkeys(layer.inputs))),
+            _short(layer.weights or "-"),
+            layer.bias or "-",
+            layer.product or ("exact" if layer.acc else "-"),
+            layer.acc or "-",
+            layer.output,
+            layer.path or "-",
+        ]
+        for layer in layers
+    ]
+    return text_table(header, rows)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 28 else text[:25] + "..."
+
+
+def _time_table(layers: Sequence[LayerHardware]) -> str:
+    parts = ["folds", "fill", "steady", "drain", "stall", "cycles"]
+    header = ["layer", "M", "N", "K", "groups", *parts, "use", "MACs", "nonzero"]
+    rows = [_time_row(layer) for layer in layers if layer.unit != "-"]
+    return text_table(header, rows)
+
+
+def _time_row(layer: LayerHardware) -> list[object]:
+    gemm, cycles = layer.gemm, layer.cycles
+    shape = [gemm.m, gemm.n, gemm.k, gemm.groups] if gemm else ["-"] * 4
+    parts = [cycles.folds, cycles.fill, cycles.steady, cycles.drain, cycles.stall, cycles.total]
+    if gemm is None:
+        return [layer.name, *shape, "-", *parts[1:], "-", "-", "-"]
+    nonzero = layer.effectual_macs / layer.macs
+    return [layer.name, *shape, *parts, f"{layer.utilisation:.1%}", layer.macs, f"{nonzero:.1%}"]
+
+
+def _energy_table(layers: Sequence[LayerHardware]) -> str:
+    names = [component.value for component in Component if component is not Component.LEAKAGE]
+    rows = []
+    for layer in layers:
+        energies = [layer.energy_pj.get(name, 0.0) for name in names]
+        if layer.unit != "-":
+            rows.append([layer.name, *(f"{energy / 1e3:.3f}" for energy in [*energies, sum(energies)])])
+    return text_table(["layer", *names, "sum"], rows)
+
+
+def _totals(report: SimulationReport) -> list[str]:
+    hardware = report.hardware
+    shares = [f"{name} {value / hardware.energy_total_pj:.1%}" for name, value in hardware.energy_pj.items() if value]
+    lines = [
+        f"cycles     {hardware.cycles}",
+        f"runtime    {quantity(hardware.runtime_s, 's')} per inference",
+        f"energy     {quantity(hardware.energy_total_pj * 1e-12, 'J')} per inference ({', '.join(shares)})",
+        f"power      {quantity(hardware.power_w, 'W')} average",
+        f"area       {hardware.area_um2 / 1e6:.4f} mm2",
+        f"weights    {hardware.weight_bits} bits",
+    ]
+    if hardware.unpriced:
+        lines.append(f"not known  {'; '.join(hardware.unpriced)} (no price in {hardware.table}, so not in the sums)")
+    return lines
+
+
+def report_dict(report: SimulationReport) -> dict[str, Any]:
+    """Return the report as a JSON-able dict; units are in the keys."""
+    numerics, hardware = report.numerics, report.hardware
+    return {
+        "network": report.network,
+        "machine": hardware.machine,
+        "table": hardware.table,
+        "assignment": report.assignment.to_dict(),
+        "correct": numerics.correct,
+        "total": numerics.total,
+        "accuracy": numerics.accuracy,
+        "nan_images": numerics.nan_images,
+        "cycles": hardware.cycles,
+        "runtime_s": hardware.runtime_s,
+        "energy_pj": {**hardware.energy_pj, "total": hardware.energy_total_pj},
+        "power_w": hardware.power_w,
+        "area_um2": hardware.area_um2,
+        "weight_bits": hardware.weight_bits,
+        "unpriced": list(hardware.unpriced),
+        "layers": layer_rows(report),
+    }
+
+
+def layer_rows(report: SimulationReport) -> list[dict[str, Any]]:
+    """Return one flat dict per layer: its formats, then its work, time and energy."""
+    priced = {layer.name: layer for layer in report.hardware.layers}
+    return [_layer_row(layer, priced[layer.name]) for layer in report.numerics.layers]
+
+
+def _layer_row(numerics: LayerNumerics, hardware: LayerHardware) -> dict[str, Any]:
+    gemm, cycles = hardware.gemm, hardware.cycles
+    formats = {**numerics.to_dict(), "inputs": " + ".join(numerics.inputs)}
+    del formats["macs"], formats["effectual_macs"]
+    return {
+        **formats,
+        "unit": hardware.unit,
+        **{key: getattr(gemm, key) if gemm else None for key in ("m", "n", "k", "groups")},
+        **{key: getattr(cycles, key) for key in ("folds", "fill", "steady", "drain", "stall")},
+        "cycles": cycles.total,
+        "utilisation": hardware.utilisation,
+        "macs": hardware.macs,
+        "effectual_macs": hardware.effectual_macs,
+        **{f"{c.value}_pj": hardware.energy_pj.get(c.value, 0.0) for c in Component if c is not Component.LEAKAGE},
+    }
+
+
+def report_csv(report: SimulationReport) -> str:
+    """Return one CSV row per layer and a last row "total"."""
+    rows = layer_rows(report)
+    hardware = report.hardware
+    total = dict.fromkeys(rows[0], None) | {"name": "total", "cycles": hardware.cycles}
+    total |= {f"{name}_pj": value for name, value in hardware.energy_pj.items() if f"{name}_pj" in rows[0]}
+    total |= {"macs": sum(row["macs"] for row in rows), "effectual_macs": sum(row["effectual_macs"] for row in rows)}
+    extra = {"leakage_pj": hardware.energy_pj["leakage"], "runtime_s": hardware.runtime_s, "power_w": hardware.power_w}
+    extra |= {"area_um2": hardware.area_um2, "correct": report.numerics.correct, "total_images": report.numerics.total}
+    out = io.StringIO()
+    writer = csv.DictWriter(out, [*rows[0], *extra], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows([*rows, total | extra])
+    return out.getvalue()

@@ -1,0 +1,90 @@
+"""The whole question in one call: what a network in given formats answers, and what that costs on a machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from hwsim.array import Machine, parse_machine
+from hwsim.cost import PriceTable, load_table
+from hwsim.hardware import HardwareResult, LayerHardware
+from hwsim.hardware import run_hardware as _run_hardware
+from hwsim.network.assignment import Assignment
+from hwsim.network.fold import fold
+from hwsim.network.graph import Network
+from hwsim.network.run import LayerNumerics, NumericsResult, run_numerics
+
+__all__ = [
+    "HardwareResult",
+    "LayerHardware",
+    "LayerNumerics",
+    "NumericsResult",
+    "SimulationReport",
+    "run_hardware",
+    "run_numerics",
+    "simulate",
+]
+
+DEFAULT_TABLE = "published45"
+
+
+def run_hardware(
+    network: Network, layers: Sequence[LayerNumerics], machine: Machine, table: PriceTable, total_images: int
+) -> HardwareResult:
+    """Count and price one inference of ``network``, folded or not; see hwsim.hardware.run_hardware."""
+    return _run_hardware(fold(network), layers, machine, table, total_images)
+
+
+@dataclass(frozen=True)
+class SimulationReport:
+    """Numbers and costs of one network on one machine.
+
+    Attributes:
+        network: its name.
+        assignment: the formats asked for.
+        numerics: what it answered.
+        hardware: what one inference costs.
+    """
+
+    network: str
+    assignment: Assignment
+    numerics: NumericsResult
+    hardware: HardwareResult
+
+    @property
+    def accuracy(self) -> float:
+        """Share of images that are classified correctly."""
+        return self.numerics.accuracy
+
+
+def simulate(
+    network: Network,
+    assignment: Assignment,
+    machine: Machine | str,
+    images: NDArray[Any],
+    labels: NDArray[Any],
+    calibration: NDArray[Any],
+    table: PriceTable | str = DEFAULT_TABLE,
+) -> SimulationReport:
+    """Run a network bit-accurately and price one inference.
+
+    Args:
+        network: folded or not.
+        assignment: a format for every tensor.
+        machine: a machine, or its spelling such as "16x16-ws".
+        images: [images, C, H, W].
+        labels: class of each image.
+        calibration: images that activation scales are chosen on.
+        table: prices, or the name of a table.
+
+    Raises:
+        HwsimError: formats, network, machine or data that do not fit together; the message names the way out.
+    """
+    hardware = parse_machine(machine) if isinstance(machine, str) else machine
+    prices = load_table(table) if isinstance(table, str) else table
+    numerics = run_numerics(network, assignment, images, labels, calibration)
+    priced = run_hardware(network, numerics.layers, hardware, prices, numerics.total)
+    return SimulationReport(network.name, assignment, numerics, priced)

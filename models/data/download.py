@@ -1,0 +1,132 @@
+"""Checked downloads: several sources, SHA-256 before use, atomic replacement."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, BinaryIO, TypeVar
+
+from hwsim.errors import DataError, all_faults
+
+Progress = Callable[[str, int, int], None]
+_CHUNK_BYTES = 1 << 16
+_TIMEOUT_S = 30.0
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file that is known by its content.
+
+    Attributes:
+        name: File name on disk.
+        size_bytes: Exact size.
+        sha256: Hex digest of the content.
+        urls: Where to get it, tried in this order.
+    """
+
+    name: str
+    size_bytes: int
+    sha256: str
+    urls: tuple[str, ...]
+
+
+def fetch(file: RemoteFile, folder: Path, progress: Progress | None = None) -> Path:
+    """Return the path of ``file`` in ``folder``; download it unless it is there with the right content.
+
+    A source that fails, or that sends other bytes, is passed over for the next. The file appears whole or not at all.
+
+    Args:
+        file: What to fetch.
+        folder: Created when missing.
+        progress: Called with (name, bytes so far, bytes in all).
+
+    Raises:
+        DataError: when no source gave the right bytes (all reasons are listed) or the folder cannot be written.
+    """
+    path = folder / file.name
+    if _is(path, file):
+        return path
+    faults = []
+    for url in file.urls:
+        try:
+            with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as response:
+                _store(response, file, path, progress)
+            return path
+        except _WriteError as error:
+            raise DataError(str(error)) from error
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            faults.append(f"{url}: {error}")
+    way_out = "Get it elsewhere and name its folder with --from DIR"
+    raise DataError(f"{all_faults(f'fetching {file.name}', faults or ['no source is known'])}\n{way_out}")
+
+
+def copy_from(file: RemoteFile, source: Path, folder: Path, progress: Progress | None = None) -> Path:
+    """Copy ``file`` from the folder ``source`` into ``folder``, checked like a download.
+
+    Raises:
+        DataError: when it is missing there, has other content, or cannot be written.
+    """
+    path = folder / file.name
+    if _is(path, file):
+        return path
+    try:
+        with (source / file.name).open("rb") as stream:
+            _store(stream, file, path, progress)
+    except (_WriteError, ValueError) as error:
+        raise DataError(f"{source / file.name}: {error}") from error
+    except OSError as error:
+        raise DataError(f"{source / file.name} cannot be read ({error.strerror or error})") from error
+    return path
+
+
+class _WriteError(Exception):
+    """The local side failed, so another source would not help."""
+
+
+def _is(path: Path, file: RemoteFile) -> bool:
+    if not path.is_file() or path.stat().st_size != file.size_bytes:
+        return False
+    return hashlib.sha256(path.read_bytes()).hexdigest() == file.sha256
+
+
+def _store(stream: BinaryIO, file: RemoteFile, path: Path, progress: Progress | None) -> None:
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    _local(lambda: path.parent.mkdir(parents=True, exist_ok=True), path)
+    try:
+        with _local(lambda: part.open("wb"), path) as target:
+            _copy_checked(stream, target, file, progress)
+        _local(lambda: os.replace(part, path), path)
+    finally:
+        _local(lambda: part.unlink(missing_ok=True), path)
+
+
+def _copy_checked(stream: BinaryIO, target: IO[bytes], file: RemoteFile, progress: Progress | None) -> None:
+    digest, received = hashlib.sha256(), 0
+    while chunk := stream.read(_CHUNK_BYTES):
+        received += len(chunk)
+        if received > file.size_bytes:
+            raise ValueError(f"sent more than the {file.size_bytes} bytes that it should have")
+        digest.update(chunk)
+        _local(lambda: target.write(chunk), Path(file.name))
+        if progress:
+            progress(file.name, received, file.size_bytes)
+    _local(target.flush, Path(file.name))
+    if received != file.size_bytes:
+        raise ValueError(f"sent {received} bytes; needed: {file.size_bytes}")
+    if digest.hexdigest() != file.sha256:
+        raise ValueError(f"sha256 is {digest.hexdigest()}; needed: {file.sha256}")
+
+
+def _local(action: Callable[[], _T], path: Path) -> _T:
+    try:
+        return action()
+    except OSError as error:
+        raise _WriteError(
+            f"{path} cannot be written: {error.strerror or error}. Free space, or set HWSIM_DATA"
+        ) from error

@@ -1,0 +1,79 @@
+"""MNIST: 60,000 training and 10,000 test images of handwritten digits, 28x28, fetched once and never shipped."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+
+from hwsim.errors import DataError
+from models.data.dataset import Dataset, check_split
+from models.data.download import RemoteFile
+from models.data.idx import read_idx_gz
+
+NAME = "mnist"
+LICENCE = "MNIST, copyright Yann LeCun and Corinna Cortes, CC BY-SA 3.0 (as the Keras documentation states); fetched"
+PIXEL_SCALE = 256.0
+CALIBRATION = 512
+_MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+)
+
+
+def _remote(name: str, size_bytes: int, sha256: str) -> RemoteFile:
+    return RemoteFile(name, size_bytes, sha256, tuple(mirror + name for mirror in _MIRRORS))
+
+
+FILES = (
+    _remote("train-images-idx3-ubyte.gz", 9912422, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
+    _remote("train-labels-idx1-ubyte.gz", 28881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
+    _remote("t10k-images-idx3-ubyte.gz", 1648877, "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
+    _remote("t10k-labels-idx1-ubyte.gz", 4542, "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
+)
+
+
+def data_root(root: Path | None = None) -> Path:
+    """Return the folder of downloaded data: ``root``, else ``$HWSIM_DATA``, else the user's cache folder.
+
+    >>> data_root(Path("here")).name
+    'here'
+    """
+    if root is not None:
+        return root
+    if os.environ.get("HWSIM_DATA"):
+        return Path(os.environ["HWSIM_DATA"])
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hwsim"
+
+
+def load(split: str, root: Path | None = None) -> Dataset:
+    """Return a split; pixels are divided by 256, so that they are 8-bit fractions in [0, 1).
+
+    ``calibration`` is the last 512 images of ``train``.
+
+    Raises:
+        DataError: when the files are missing or damaged; the message says how to fetch them.
+    """
+    check_split(split)
+    images_file, labels_file = FILES[2:] if split == "test" else FILES[:2]
+    images = read_idx_gz(_checked(images_file, root), 3)
+    labels = read_idx_gz(_checked(labels_file, root), 1)
+    if split == "calibration":
+        images, labels = images[-CALIBRATION:], labels[-CALIBRATION:]
+    scaled = (images[:, None].astype(np.float32)) / np.float32(PIXEL_SCALE)
+    return Dataset(NAME, split, scaled, labels.astype(np.int64))
+
+
+def _checked(file: RemoteFile, root: Path | None) -> Path:
+    path = data_root(root) / NAME / file.name
+    if not path.is_file():
+        raise DataError(
+            f"{path} does not exist: run `models fetch mnist` (12 MB), or `models fetch mnist --from DIR` with the four"
+            " files in DIR, or set HWSIM_DATA to the folder that holds mnist/"
+        )
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if digest != file.sha256:
+        raise DataError(f"{path}: sha256 is {digest}; needed: {file.sha256}. Run `models fetch mnist` to replace it")
+    return path

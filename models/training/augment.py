@@ -1,0 +1,42 @@
+"""Random affine maps of a batch of images (torch)."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from models.training.recipe import Augmentation
+
+if TYPE_CHECKING:
+    import torch
+
+
+def random_affine(images: torch.Tensor, augmentation: Augmentation, generator: torch.Generator) -> torch.Tensor:
+    """Return each image under its own random affine map, bilinear, zeros outside.
+
+    Args:
+        images: float32, shape (batch, channels, height, width).
+        augmentation: Bounds of the map; all zero returns the images unchanged.
+        generator: Source of the random numbers, on the CPU.
+    """
+    from torch.nn import functional
+
+    if augmentation == Augmentation():
+        return images
+    maps = _maps(images.shape[0], images.shape[-2], images.shape[-1], augmentation, generator)
+    grid = functional.affine_grid(maps, list(images.shape), align_corners=False)
+    return functional.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+
+
+def _maps(count: int, height: int, width: int, bounds: Augmentation, generator: torch.Generator) -> torch.Tensor:
+    """Return (count, 2, 3) maps in the coordinates of affine_grid, where the image spans -1..1 on both axes."""
+    import torch
+
+    angle, shear, zoom_x, zoom_y, shift_x, shift_y = torch.rand((6, count), generator=generator) * 2 - 1
+    angle = angle * math.radians(bounds.rotation_degrees)
+    cosine, sine = torch.cos(angle), torch.sin(angle)
+    zoom_x, zoom_y = 1 + zoom_x * bounds.scale, 1 + zoom_y * bounds.scale
+    slant = shear * bounds.shear
+    row_x = torch.stack((cosine * zoom_x, (cosine * slant - sine) * zoom_y, shift_x * (2 * bounds.shift_px / width)))
+    row_y = torch.stack((sine * zoom_x, (sine * slant + cosine) * zoom_y, shift_y * (2 * bounds.shift_px / height)))
+    return torch.stack((row_x, row_y)).permute(2, 0, 1).contiguous()

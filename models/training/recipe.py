@@ -1,0 +1,137 @@
+"""How a network is trained, as data: everything that can change the weights is in here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, astuple, dataclass
+from types import MappingProxyType
+
+from hwsim.errors import DataError, NetworkError, all_faults, unknown_name
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Bounds of the random affine map drawn anew for every training image (uniform within each bound).
+
+    Attributes:
+        rotation_degrees: Rotation within plus/minus this.
+        scale: Relative zoom within 1 plus/minus this, drawn for each axis.
+        shift_px: Shift within plus/minus this many pixels, for each axis.
+        shear: Horizontal shear within plus/minus this (pixels per pixel).
+    """
+
+    rotation_degrees: float = 0.0
+    scale: float = 0.0
+    shift_px: float = 0.0
+    shear: float = 0.0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """SGD with Nesterov momentum, warm-up, cosine decay to 0 and an exponential average of the weights.
+
+    Attributes:
+        epochs: Passes over the training images.
+        batch: Images per step; the last incomplete batch of an epoch is dropped.
+        learning_rate: Peak, after the warm-up.
+        warmup_epochs: Linear rise from 0.
+        momentum: Nesterov momentum.
+        weight_decay: L2, on weights and not on biases.
+        averaging: Decay per step of the averaged weights, which are the ones evaluated and kept.
+        label_smoothing: Share of the target spread over all classes.
+        validation: Images held out from the end of ``train``; the epoch with most of them correct is kept
+            (the later one of equals). With 0 nothing is held out and the last epoch is kept.
+        augmentation: Random affine maps of the training images.
+        seed: Of initial weights, order and augmentation.
+        threads: torch threads; another number may change the last bits of the weights.
+    """
+
+    epochs: int
+    batch: int
+    learning_rate: float
+    warmup_epochs: float = 1.0
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    averaging: float = 0.999
+    label_smoothing: float = 0.0
+    validation: int = 0
+    augmentation: Augmentation = Augmentation()
+    seed: int = 1
+    threads: int = 2
+
+    def __post_init__(self) -> None:
+        faults = [f"{name} is {getattr(self, name)}; needed: {need}" for name, need in self._bad_fields()]
+        if faults:
+            raise DataError(all_faults("training recipe", faults))
+
+    def _bad_fields(self) -> list[tuple[str, str]]:
+        checks = (
+            ("epochs", self.epochs >= 1, "at least 1"),
+            ("batch", self.batch >= 1, "at least 1"),
+            ("learning_rate", 0 < self.learning_rate < math.inf, "above 0"),
+            ("warmup_epochs", self.warmup_epochs >= 0, "at least 0"),
+            ("momentum", 0 <= self.momentum < 1, "0 <= momentum < 1"),
+            ("weight_decay", self.weight_decay >= 0, "at least 0"),
+            ("averaging", 0 <= self.averaging < 1, "0 <= averaging < 1"),
+            ("label_smoothing", 0 <= self.label_smoothing < 1, "0 <= label_smoothing < 1"),
+            ("validation", self.validation >= 0, "at least 0"),
+            ("threads", self.threads >= 1, "at least 1"),
+            ("augmentation", min(astuple(self.augmentation)) >= 0, "no bound below 0"),
+        )
+        return [(name, need) for name, good, need in checks if not good]
+
+    def rate_at(self, step: int, steps_per_epoch: int) -> float:
+        """Return the learning rate of ``step`` (from 0): linear warm-up, then half a cosine down to 0.
+
+        Source: Loshchilov & Hutter, "SGDR", arXiv:1608.03983, eq. 5, one period.
+
+        >>> recipe = Recipe(epochs=2, batch=1, learning_rate=0.1, warmup_epochs=1)
+        >>> [round(recipe.rate_at(s, 2), 3) for s in range(4)]
+        [0.05, 0.1, 0.1, 0.05]
+        """
+        warmup = self.warmup_epochs * steps_per_epoch
+        if step < warmup:
+            return self.learning_rate * min(1.0, (step + 1) / warmup)
+        progress = (step - warmup) / max(1.0, self.epochs * steps_per_epoch - warmup)
+        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the recipe as a JSON-able dict, for the card of the network."""
+        return asdict(self)
+
+
+RECIPES: Mapping[str, Recipe] = MappingProxyType(
+    {
+        "digits-cnn": Recipe(
+            epochs=120,
+            batch=32,
+            learning_rate=0.05,
+            averaging=0.99,
+            augmentation=Augmentation(rotation_degrees=15, scale=0.15, shift_px=1, shear=0.2),
+            threads=1,
+        ),
+        "lenet5": Recipe(
+            epochs=25,
+            batch=128,
+            learning_rate=0.05,
+            averaging=0.998,
+            validation=5000,
+            augmentation=Augmentation(rotation_degrees=10, scale=0.1, shift_px=2, shear=0.1),
+        ),
+    }
+)
+
+
+def recipe_for(name: str) -> Recipe:
+    """Return the recipe of a trainable network.
+
+    >>> recipe_for("lenet5").validation
+    5000
+
+    Raises:
+        NetworkError: for an unknown name.
+    """
+    if name not in RECIPES:
+        raise NetworkError(unknown_name("trainable network", name, RECIPES))
+    return RECIPES[name]

@@ -1,0 +1,105 @@
+"""Workers that may die: run items in parallel, survive a killed process, and name the item that kills."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from precision_search.errors import RunnerError
+from precision_search.evaluate import Item, Outcome, crashed
+
+Work = Callable[[Item], Outcome]
+
+_HOPELESS = 5  # crashes in a row without a single finished item
+_WATCH_S = 0.5
+
+
+def run_items(items: Sequence[Item], jobs: int, work: Work) -> Iterator[Outcome]:
+    """Yield the outcome of every item once, in order of completion.
+
+    With one job the items run in this process, in order. Otherwise worker processes run them. When a worker dies
+    (out of memory, killed, a crash in native code), the items that were in flight run again one at a time: an
+    item that takes down a worker which ran nothing else comes back as an error, the others as if nothing had been.
+
+    Raises:
+        RunnerError: workers keep dying and no item gets done.
+    """
+    if jobs == 1:
+        yield from map(work, items)
+        return
+    remaining = {item.key: item for item in items}
+    fruitless = 0
+    while remaining:
+        in_flight: dict[str, Item] = {}
+        try:
+            for outcome in _stream(list(remaining.values()), jobs, work, in_flight):
+                fruitless = 0
+                del remaining[outcome.key], in_flight[outcome.key]
+                yield outcome
+        except _worker_deaths() as error:
+            fruitless += 1
+            for item in in_flight.values():
+                outcome = _alone(item, work)
+                fruitless = fruitless if outcome.crashed else 0
+                del remaining[item.key]
+                yield outcome
+            if fruitless == _HOPELESS:
+                raise RunnerError(f"workers died {_HOPELESS} times in a row and nothing got done: {error}") from error
+
+
+def _alone(item: Item, work: Work) -> Outcome:
+    try:
+        return next(_stream([item], 2, work, {}))
+    except _worker_deaths() as error:
+        return crashed(
+            item, f"its worker process died twice, the second time with nothing else running ({_why(error)})"
+        )
+
+
+def _why(error: BaseException) -> str:
+    codes = re.search(r"exit codes of the workers are \{(.*)\}", str(error))
+    return f"exit code {codes[1]}" if codes else str(error).partition("\n")[0]
+
+
+def _stream(items: Sequence[Item], jobs: int, work: Work, in_flight: dict[str, Item]) -> Iterator[Outcome]:
+    """Yield outcomes as they come; ``in_flight`` holds what is dispatched and not yet yielded."""
+    from joblib import Parallel, delayed, parallel_config
+
+    def dispatched() -> Iterator[object]:
+        for item in items:
+            in_flight[item.key] = item
+            yield delayed(_in_worker)(work, item, os.getpid())
+
+    with parallel_config(backend="loky", inner_max_num_threads=1):
+        parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
+        yield from parallel(dispatched())
+
+
+def _in_worker(work: Work, item: Item, driver: int) -> Outcome:
+    if os.getppid() == driver:
+        _attend(driver)
+    return work(item)
+
+
+@functools.lru_cache(maxsize=1)
+def _attend(driver: int) -> None:
+    """Tie this worker to its driver, once: Ctrl-C is the driver's business, and its death is ours too."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_exit_with, args=(driver,), daemon=True).start()
+
+
+def _exit_with(driver: int) -> None:
+    while os.getppid() == driver:
+        time.sleep(_WATCH_S)
+    os._exit(1)
+
+
+def _worker_deaths() -> tuple[type[BaseException], ...]:
+    from joblib.externals.loky.process_executor import BrokenProcessPool, TerminatedWorkerError
+
+    return (BrokenProcessPool, TerminatedWorkerError)

@@ -1,0 +1,138 @@
+"""Machines are values: their text round-trips and every fault is named at once."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hwsim.array.machine import Machine, parse_machine
+from hwsim.array.parts import Dataflow, Dram, Memory, PeArray
+from hwsim.errors import MachineError
+
+MEMORIES = st.integers(1, 2**40)
+
+
+@st.composite
+def machines(draw: st.DrawFn) -> Machine:
+    array = PeArray(draw(st.integers(1, 300)), draw(st.integers(1, 300)), draw(st.sampled_from(Dataflow)))
+    return Machine(
+        draw(st.text(max_size=5)),
+        array,
+        clock_mhz=draw(st.floats(1e-3, 1e5)),
+        ifmap_sram=Memory("ifmap_sram", draw(MEMORIES)),
+        filter_sram=Memory("filter_sram", draw(MEMORIES)),
+        ofmap_sram=Memory("ofmap_sram", draw(MEMORIES)),
+        zero_gating=draw(st.booleans()),
+        output_register=draw(st.booleans()),
+        vector_lanes=draw(st.integers(1, 1000)),
+    )
+
+
+@given(machines())
+def test_text_round_trips(machine: Machine) -> None:
+    again = parse_machine(str(machine))
+    assert again == machine
+    assert hash(again) == hash(machine)
+    assert str(again) == str(machine) == again.name
+
+
+def test_defaults_are_those_of_the_plain_text() -> None:
+    machine = parse_machine("16x8-is")
+    assert (machine.array.rows, machine.array.columns, machine.array.dataflow) == (16, 8, Dataflow.INPUT_STATIONARY)
+    assert machine.array.pes == 128
+    assert machine.clock_mhz == 500
+    assert (machine.zero_gating, machine.output_register) == (True, False)
+    assert machine.capacities == dict.fromkeys(("ifmap_sram", "filter_sram", "ofmap_sram"), 64 * 1024 * 8)
+
+
+def test_options_change_one_thing_each() -> None:
+    plain = parse_machine("4x4-ws")
+    changes: dict[str, dict[str, Any]] = {
+        "4x4-ws@800MHz": {"clock_mhz": 800.0},
+        "4x4-ws@1.2GHz": {"clock_mhz": 1200.0},
+        "4x4-ws,ifmap=4096b": {"ifmap_sram": Memory("ifmap_sram", 4096)},
+        "4x4-ws,filter=2KiB": {"filter_sram": Memory("filter_sram", 16384)},
+        "4x4-ws,ofmap=1MiB": {"ofmap_sram": Memory("ofmap_sram", 8 * 1024**2)},
+        "4x4-ws,nogating": {"zero_gating": False},
+        "4x4-ws,outreg": {"output_register": True},
+        "4x4-ws,lanes=4": {"vector_lanes": 4},
+    }
+    for text, change in changes.items():
+        assert parse_machine(text) == dataclasses.replace(plain, **change), text
+
+
+def test_label_takes_no_part_in_equality_but_everything_else_does() -> None:
+    machine = parse_machine("4x4-ws")
+    assert dataclasses.replace(machine, name="edge") == machine
+    assert dataclasses.replace(machine, clock_mhz=501.0) != machine
+    assert dataclasses.replace(machine, dram=Dram("hbm")) != machine
+
+
+def test_a_machine_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        parse_machine("4x4-ws").clock_mhz = 1.0  # type: ignore[misc]
+
+
+def test_runtime_follows_the_clock() -> None:
+    assert parse_machine("4x4-ws@800MHz").runtime_s(800) == pytest.approx(1e-6, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("", ["cannot be read", "16x16-ws"]),
+        ("16x16", ["cannot be read", "ROWSxCOLUMNS-DATAFLOW"]),
+        ("-1x4-ws", ["cannot be read"]),
+        ("4x4-wz", ["unknown dataflow 'wz'", "'ws'"]),
+        ("4x4-ws@fast", ["clock 'fast'", "800MHz"]),
+        ("4x4-ws,ifmap=64kB", ["size '64kB'", "64KiB"]),
+        ("4x4-ws,ifmap=0KiB", ["'ifmap_sram' is 0 bits", "at least 1 bit"]),
+        ("4x4-ws,nogate", ["unknown option 'nogate'", "'nogating'"]),
+        ("4x4-ws,lanes=none", ["lanes=none"]),
+        ("4x4-ws,lanes=4,lanes=8", ["given twice"]),
+        ("0x4-ws", ["rows is 0", "1 to 65536"]),
+        ("4x70000-ws", ["columns is 70000", "65536"]),
+        ("4x4-ws@0MHz", ["clock is 0.0 MHz"]),
+        ("4x4-ws@1e999MHz", ["clock is inf MHz"]),
+    ],
+)
+def test_bad_text_says_what_and_how_to_mend(text: str, parts: list[str]) -> None:
+    with pytest.raises(MachineError) as caught:
+        parse_machine(text)
+    for part in parts:
+        assert part in str(caught.value)
+
+
+def test_all_faults_of_a_text_are_listed() -> None:
+    with pytest.raises(MachineError, match="has 4 faults") as caught:
+        parse_machine("4x4-wz@slow,ifmap=big,turbo")
+    for part in ("'wz'", "'slow'", "'big'", "'turbo'"):
+        assert part in str(caught.value)
+
+
+def test_all_faults_of_a_machine_are_listed() -> None:
+    twin = Memory("sram", 0)
+    with pytest.raises(MachineError, match="has 7 faults") as caught:
+        Machine(
+            "broken",
+            PeArray(0, True, Dataflow.OUTPUT_STATIONARY),
+            clock_mhz=float("nan"),
+            ifmap_sram=twin,
+            filter_sram=twin,
+            vector_lanes=0,
+        )
+    for part in ("rows is 0", "columns is True", "0 bits", "2 memories are called 'sram'", "nan MHz", "lanes are 0"):
+        assert part in str(caught.value)
+
+
+@given(st.text(max_size=40))
+def test_any_text_gives_a_machine_or_a_machine_error(text: str) -> None:
+    try:
+        machine = parse_machine(text)
+    except MachineError:
+        return
+    assert parse_machine(str(machine)) == machine

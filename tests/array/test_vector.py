@@ -1,0 +1,88 @@
+"""The vector unit does what pooling and additions need, a lane an operation a cycle."""
+
+from __future__ import annotations
+
+import pytest
+
+from hwsim.array.counts import Action, Component
+from hwsim.array.machine import parse_machine
+from hwsim.array.vector import (
+    Residence,
+    VectorWork,
+    average_pool,
+    elementwise_add,
+    elementwise_relu,
+    max_pool,
+    vector_cycles,
+    vector_traffic,
+)
+from hwsim.errors import MachineError
+
+MACHINE = parse_machine("4x4-ws,lanes=10")
+
+
+def totals(work: VectorWork) -> dict[tuple[Component, Action], int]:
+    return {(c.component, c.action): c.count for c in vector_traffic(MACHINE, work)}  # type: ignore[misc]
+
+
+def test_max_pool_counts_a_loop_over_its_windows() -> None:
+    side, compares, reads = 8, 0, 0
+    for _ in range((side // 2) ** 2):
+        for tap in range(4):
+            reads += 1
+            compares += tap > 0
+    work = max_pool("pool", input_elements=side**2, output_elements=16, window=4, bits=6)
+    assert (work.compares, work.operands) == (compares, reads) == (48, 64)
+    assert vector_cycles(MACHINE, work) == 5
+    assert totals(work) == {
+        (Component.VECTOR, Action.COMPARE): 48,
+        (Component.SRAM, Action.READ): 64,
+        (Component.SRAM, Action.WRITE): 16,
+        (Component.DRAM, Action.READ): 64,
+        (Component.DRAM, Action.WRITE): 16,
+    }
+
+
+def test_average_pool_adds_and_scales() -> None:
+    work = average_pool("pool", input_elements=98, output_elements=2, window=49, bits=(8, 14, 8))
+    assert (work.operands, work.adds, work.multiplies, work.compares) == (98, 96, 2, 0)
+    assert vector_cycles(MACHINE, work) == 10
+    assert {c.bits for c in vector_traffic(MACHINE, work) if c.component is Component.VECTOR} == {14}
+
+
+def test_additions_read_every_addend() -> None:
+    work = elementwise_add("skip", elements=100, addends=3, bits=(8, 10, 8))
+    assert (work.adds, work.operands, work.output_elements) == (200, 300, 100)
+    assert (work.compares, work.multiplies) == (0, 0)
+
+
+def test_rectifier_compares_once() -> None:
+    work = elementwise_relu("relu", elements=20, bits=8)
+    assert (work.compares, work.adds, work.multiplies) == (20, 0, 0)
+    assert [vector_cycles(MACHINE, elementwise_relu("relu", elements=n, bits=8)) for n in (20, 21)] == [2, 3]
+
+
+def test_operations_of_all_kinds_take_a_lane() -> None:
+    assert VectorWork("all", 1, 1, 1, 300, 20, 1, 8, 8, 8).operations == 321
+
+
+@pytest.mark.parametrize("fetched", [True, False])
+@pytest.mark.parametrize("stored", [True, False])
+def test_what_stays_on_the_chip_does_not_touch_dram(fetched: bool, stored: bool) -> None:
+    where = Residence(ifmap_in_dram=fetched, ofmap_in_dram=stored)
+    for work in (
+        max_pool("pool", input_elements=64, output_elements=16, window=4, bits=8, **where),
+        average_pool("pool", input_elements=64, output_elements=16, window=4, bits=(8, 10, 8), **where),
+        elementwise_add("skip", elements=16, addends=4, bits=(8, 10, 8), **where),
+        elementwise_relu("relu", elements=16, bits=8, **where),
+    ):
+        counts = totals(work)
+        assert counts.get((Component.DRAM, Action.READ), 0) == fetched * work.input_elements
+        assert counts.get((Component.DRAM, Action.WRITE), 0) == stored * 16
+
+
+def test_every_fault_is_listed() -> None:
+    with pytest.raises(MachineError, match="has 2 faults") as caught:
+        VectorWork("pool", 0, 1, 1, -1, 0, 0, 8, 8, 8)
+    for part in ("input_elements is 0", "compares is -1"):
+        assert part in str(caught.value)
