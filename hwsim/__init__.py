@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hwsim.formats import NumberFormat, parse
     from hwsim.network import Network, load_network_file, save_network
     from hwsim.network.assignment import Assignment, LayerFormats
-    from hwsim.simulate import SimulationReport, run_hardware, run_numerics, simulate
+    from hwsim.simulation import SimulationReport, run_hardware, run_numerics, simulate
 
 __version__ = "0.1.0"
 
@@ -26,15 +26,15 @@ _HOMES = {
     "Machine": "hwsim.array",
     "Network": "hwsim.network",
     "NumberFormat": "hwsim.formats",
-    "SimulationReport": "hwsim.simulate",
+    "SimulationReport": "hwsim.simulation",
     "load_network_file": "hwsim.network",
     "load_table": "hwsim.cost",
     "parse": "hwsim.formats",
     "parse_machine": "hwsim.array",
-    "run_hardware": "hwsim.simulate",
-    "run_numerics": "hwsim.simulate",
+    "run_hardware": "hwsim.simulation",
+    "run_numerics": "hwsim.simulation",
     "save_network": "hwsim.network",
-    "simulate": "hwsim.simulate",
+    "simulate": "hwsim.simulation",
 }
 
 __all__ = [

@@ -12,7 +12,7 @@ from hwsim.errors import FormatError, HwsimError
 
 if TYPE_CHECKING:
     from hwsim.network.assignment import Assignment
-    from hwsim.simulate import SimulationReport
+    from hwsim.simulation import SimulationReport
 
 ROLES = ("weights", "acts", "acc", "product", "bias")
 
@@ -184,7 +184,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
 def _simulate(arguments: argparse.Namespace, assignment: Assignment) -> SimulationReport:
     from hwsim.errors import DataError
-    from hwsim.simulate import simulate
+    from hwsim.simulation import simulate
     from models import data_for, load_data, load_network
 
     if arguments.images is not None and arguments.images < 1:

@@ -268,6 +268,7 @@ def _workload(chip: _Residence, layer: Layer, numerics: LayerNumerics, images: i
         has_bias=numerics.bias is not None,
         act_storage_bits=acts.storage_bits,
         weight_storage_bits=weights.storage_bits,
+        output_storage_bits=output.storage_bits,
         ifmap_in_dram=not chip.source_stays(layer),
         ofmap_in_dram=not chip.stays(layer.name),
     )

@@ -10,7 +10,7 @@ from typing import Any
 from hwsim.array import Component
 from hwsim.hardware import LayerHardware
 from hwsim.network.run import LayerNumerics
-from hwsim.simulate import SimulationReport
+from hwsim.simulation import SimulationReport
 from hwsim.text import quantity, text_table, wilson_interval
 
 

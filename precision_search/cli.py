@@ -62,30 +62,32 @@ def _run(options: argparse.Namespace) -> int:
     frame = results.frame()
     written = _write_all(options, results, frame, store)
     _write_manifest(store, result.progress, frame, written)
-    for what, path in written.items():
-        print(f"{what:<10} {path}")
+    for what, path in written:
+        print(f"{what:<9} {path}")
     return 0
 
 
-def _write_all(options: argparse.Namespace, results: Results, frame: pd.DataFrame, store: Path) -> dict[str, Path]:
-    """Write table and pictures, one per price table; print the frontiers."""
-    written = {"database": store, "table": store.with_suffix(".csv")}
-    _write_csv(frame, written["table"])
+def _write_all(
+    options: argparse.Namespace, results: Results, frame: pd.DataFrame, store: Path
+) -> list[tuple[str, Path]]:
+    """Write table and pictures, one per price table; print the frontiers; return what was written."""
+    written = [("database", store), ("table", store.with_suffix(".csv"))]
+    _write_csv(frame, store.with_suffix(".csv"))
     for (table,), part in frame.groupby(["price_table"], sort=False):
         _print_frontier(part, options.cost, str(table))
         if not options.no_plot and (part["status"] == "ok").any():
-            png, svg = _draw(results, part, options.cost, _picture_path(store, options.cost, str(table)))
-            written[f"picture {table}"], written[f"vector {table}"] = png, svg
+            drawn = _draw(results, part, options.cost, _picture_path(store, options.cost, str(table)))
+            written += [("picture", path) for path in drawn]
     return written
 
 
-def _write_manifest(store: Path, progress: Progress, frame: pd.DataFrame, written: dict[str, Path]) -> None:
+def _write_manifest(store: Path, progress: Progress, frame: pd.DataFrame, written: list[tuple[str, Path]]) -> None:
     from precision_search.manifest import write_manifest
 
     if progress.done == 0 and store.with_suffix(".json").exists():
         return  # nothing was computed: the manifest of the run that did stays
     write_manifest(store.with_suffix(".json"), ["precision-search", *sys.argv[1:]], progress, frame)
-    written["manifest"] = store.with_suffix(".json")
+    written.append(("manifest", store.with_suffix(".json")))
 
 
 def _frontier(options: argparse.Namespace) -> int:

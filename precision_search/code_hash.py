@@ -10,7 +10,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 
 NUMERICS = ("formats", "arith", "network")
-HARDWARE = (*NUMERICS, "array", "cost", "hardware.py", "simulate.py")
+HARDWARE = (*NUMERICS, "array", "cost", "hardware.py", "simulation.py")
 
 
 @functools.cache

@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 _STYLE = {
     "float": ("#0072B2", "o"),
     "fixed": ("#E69F00", "s"),
+    "integer": ("#000000", "h"),
     "power of two": ("#009E73", "^"),
     "sum of powers of two": ("#D55E00", "D"),
     "codebook": ("#CC79A7", "P"),
     "block": ("#56B4E9", "X"),
-    "mixed": ("#000000", "v"),
+    "mixed": ("#999999", "v"),
 }
 INK, QUIET = "#222222", "#777777"
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hwsim.errors import unknown_name
+from hwsim.text import wilson_interval
 from precision_search.errors import SelectionError
 from precision_search.units import COSTS
 
@@ -45,23 +46,15 @@ def on_front(cost: ArrayLike, gain: ArrayLike) -> NDArray[np.bool_]:
     return front
 
 
-def wilson(correct: ArrayLike, total: ArrayLike, z: float = 1.959963984540054) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return the ends of the Wilson score interval of a rate; 95 % for the default ``z``.
+def wilson(correct: ArrayLike, total: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the ends of the 95 % Wilson score interval of each rate; see ``hwsim.text.wilson_interval``.
 
-    Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927).
-    Unlike the normal approximation it stays inside [0, 1] and does not shrink to nothing at 0 or 1.
-
-    >>> low, high = wilson(95, 100)
-    >>> round(float(low), 4), round(float(high), 4)
+    >>> low, high = wilson([95], [100])
+    >>> round(float(low[0]), 4), round(float(high[0]), 4)
     (0.8882, 0.9785)
     """
-    n = np.asarray(total, dtype=np.float64)
-    rate = np.asarray(correct, dtype=np.float64) / n
-    centre = rate + z * z / (2 * n)
-    spread = z * np.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
-    scale = 1 + z * z / n
-    low, high = (centre - spread) / scale, (centre + spread) / scale
-    return np.where(rate == 0, 0.0, low), np.where(rate == 1, 1.0, high)
+    low, high = np.vectorize(wilson_interval, otypes=[float, float])(correct, total)
+    return low, high
 
 
 def pareto_front(frame: pd.DataFrame, cost: str = "power_w", gain: str = "accuracy") -> pd.DataFrame:

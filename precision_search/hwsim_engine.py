@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from hwsim.cost.tables import PriceTable
     from hwsim.network import Network
     from hwsim.network.assignment import Assignment, LayerFormats
-    from hwsim.simulate import NumericsResult
+    from hwsim.simulation import NumericsResult
     from models.data.dataset import Dataset
 
 _SEMANTICS = "1"  # goes up when the meaning of a stored column changes; changed code is noticed by its hash
@@ -127,7 +127,7 @@ class HwsimSession:
 
     def hardware(self, configuration: Configuration, numerics: NumericsRecord) -> HardwareRecord:
         """Price one inference."""
-        from hwsim.simulate import LayerNumerics, run_hardware
+        from hwsim.simulation import LayerNumerics, run_hardware
 
         start = time.perf_counter()
         layers = tuple(LayerNumerics.from_dict(layer) for layer in json.loads(numerics.layers))
@@ -146,7 +146,7 @@ class HwsimSession:
         )
 
     def _run(self, configuration: Configuration) -> NumericsResult:
-        from hwsim.simulate import run_numerics
+        from hwsim.simulation import run_numerics
 
         data = self._images(configuration.network, configuration.split, configuration.images)
         calibration = self._data(configuration.network, "calibration")

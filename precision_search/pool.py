@@ -8,6 +8,7 @@ import re
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 
 from precision_search.errors import RunnerError
@@ -16,6 +17,7 @@ from precision_search.evaluate import Item, Outcome, crashed
 Work = Callable[[Item], Outcome]
 
 _HOPELESS = 5  # crashes in a row without a single finished item
+_CHANCES = 2  # alone; one death may be somebody's kill -9
 _WATCH_S = 0.5
 
 
@@ -24,7 +26,7 @@ def run_items(items: Sequence[Item], jobs: int, work: Work) -> Iterator[Outcome]
 
     With one job the items run in this process, in order. Otherwise worker processes run them. When a worker dies
     (out of memory, killed, a crash in native code), the items that were in flight run again one at a time: an
-    item that takes down a worker which ran nothing else comes back as an error, the others as if nothing had been.
+    item that twice takes down a worker running nothing else comes back as an error, the others as if nothing had been.
 
     Raises:
         RunnerError: workers keep dying and no item gets done.
@@ -53,12 +55,13 @@ def run_items(items: Sequence[Item], jobs: int, work: Work) -> Iterator[Outcome]
 
 
 def _alone(item: Item, work: Work) -> Outcome:
-    try:
-        return next(_stream([item], 2, work, {}))
-    except _worker_deaths() as error:
-        return crashed(
-            item, f"its worker process died twice, the second time with nothing else running ({_why(error)})"
-        )
+    reason = ""
+    for _ in range(_CHANCES):
+        try:
+            return next(_stream([item], 2, work, {}))
+        except _worker_deaths() as error:
+            reason = _why(error)
+    return crashed(item, f"its worker process died {_CHANCES} times with nothing else running ({reason})")
 
 
 def _why(error: BaseException) -> str:
@@ -77,7 +80,14 @@ def _stream(items: Sequence[Item], jobs: int, work: Work, in_flight: dict[str, I
 
     with parallel_config(backend="loky", inner_max_num_threads=1):
         parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
-        yield from parallel(dispatched())
+        outcomes = parallel(dispatched())
+    try:
+        for outcome in outcomes:  # noqa: UP028  "yield from" would close it outside of our finally
+            yield outcome
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that tasks were cancelled is what closing early means
+            outcomes.close()
 
 
 def _in_worker(work: Work, item: Item, driver: int) -> Outcome:

@@ -14,6 +14,11 @@ _HILL_FIXED = Same(
 _ACTS = ("int{4..6}", "int8", "int12")
 _POW2 = Grid(weights=("pow2<{2..5}>",), acts=_ACTS, acc=("int24",))
 _APOT = Grid(weights=("apot<{3..6}>",), acts=_ACTS, acc=("int24",))
+_INT = Grid(weights=("int{2..6}", "int8"), acts=_ACTS, acc=("int24",))
+_CODEBOOK = Grid(weights=("codebook<{4,8,16}>",), acts=("int8",), acc=("int32",))
+_MX = Grid(
+    weights=("mxfp4", "mxfp6{e2m3,e3m2}", "mxfp8{e4m3,e5m2}", "mxint8"), acts=("mxfp8e4m3", "mxint8"), acc=("fp32",)
+)
 
 
 def preset(name: str) -> tuple[Grid | Same, ...]:
@@ -27,7 +32,9 @@ def preset(name: str) -> tuple[Grid | Same, ...]:
 
     ``pow2``: power-of-two weights of 2 to 5 bits (the INQ codebook) with integer activations of 4 to 12 bits and a
     24-bit accumulator, scales by powers of two fitted to the calibration images; products are exact shifts.
-    ``apot``: sums of powers of two, likewise. ``default``: all three.
+    ``apot``: sums of powers of two, likewise. ``int``: integers of 2 to 8 bits, likewise: what a multiplier does with
+    as few bits. ``codebook``: tables of 4, 8 and 16 entries. ``mx``: OCP microscaling formats with fp32 sums.
+    ``default``: all of these.
 
     Raises:
         SpaceError: no preset has this name; the message lists the nearest.
@@ -39,7 +46,10 @@ def preset(name: str) -> tuple[Grid | Same, ...]:
         "hill340": (_HILL_FLOATS, _HILL_FIXED),
         "pow2": (_POW2,),
         "apot": (_APOT,),
-        "default": (_HILL_FLOATS, _HILL_FIXED, _POW2, _APOT),
+        "int": (_INT,),
+        "codebook": (_CODEBOOK,),
+        "mx": (_MX,),
+        "default": (_HILL_FLOATS, _HILL_FIXED, _POW2, _APOT, _INT, _CODEBOOK, _MX),
     }
     if name not in spaces:
         raise SpaceError(unknown_name("preset", name, spaces))
@@ -48,4 +58,4 @@ def preset(name: str) -> tuple[Grid | Same, ...]:
 
 def preset_names() -> tuple[str, ...]:
     """Return the names that ``preset`` knows."""
-    return ("default", "hill340", "pow2", "apot")
+    return ("default", "hill340", "pow2", "apot", "int", "codebook", "mx")

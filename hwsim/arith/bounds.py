@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.formats.grid import BlockGrid, FixedGrid, FloatGrid, Grid, LevelGrid, floor_log2
+
+BEYOND_LANES = 2048  #: an exponent that no lane has
 
 
 def significand_bits(grid: Grid) -> int:
@@ -23,8 +26,13 @@ def significand_bits(grid: Grid) -> int:
         return max(-grid.minimum, grid.maximum).bit_length()
     if isinstance(grid, BlockGrid):
         return significand_bits(grid.element)
-    unit = grid.quantum
-    return max(1, *(int(abs(v) * 2 ** max(-unit, 0) / 2 ** max(unit, 0)).bit_length() for v in grid.levels))
+    # An odd numerator: trailing zeros take no place in a significand.
+    return max(1, *(_odd_part(level).bit_length() for level in grid.levels))
+
+
+def _odd_part(value: Fraction) -> int:
+    magnitude = abs(value.numerator)
+    return magnitude // (magnitude & -magnitude) if magnitude else 0
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,11 @@ class Operand:
     def bits(self) -> int:
         """Significant bits of an element."""
         return significand_bits(self.grid)
+
+    @property
+    def largest_finite(self) -> float:
+        """Bound on the finite elements: the grid's own where the data hold others."""
+        return self.largest if self.finite else float(self.grid.max_abs)
 
     @property
     def largest_code(self) -> float:
@@ -92,7 +105,13 @@ def partial_sum_bound(
 
 
 def exponent_of(value: float) -> int:
-    """Return an exponent e with |value| < 2^e."""
+    """Return an exponent e with |value| < 2^e; one beyond every lane for infinities and NaN.
+
+    >>> exponent_of(0.75), exponent_of(1.0)
+    (0, 1)
+    """
+    if not math.isfinite(value):
+        return BEYOND_LANES
     return math.frexp(value)[1] if value else -1074
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hwsim.arith.bounds import Operand, exponent_of, grid_emax, partial_sum_bound
 from hwsim.arith.params import FLOAT64, Lane
 from hwsim.formats.base import Overflow, Rounding
-from hwsim.formats.grid import FixedGrid, FloatGrid, Grid
+from hwsim.formats.grid import FixedGrid, FloatGrid, Grid, power_of_two
 
 
 @dataclass(frozen=True)
@@ -46,23 +46,39 @@ class Problem:
         Two bounds hold and the smaller counts. The accumulator's range plus one addend; and, as a clamp only ever
         brings a sum nearer to zero, |bias| + sum over k of (|r_k| + u), where |r_k| <= |w_k| max|x| (+ one unit of the
         product format) and one unit u covers the rounding of each sum. The slack of 2^-20 covers float64 evaluation.
+        Neither |r_k| nor the sum obeys the second bound where it wraps: -1 becomes the largest number of an unsigned
+        format. A wrapped product counts as the largest magnitude of its format, a wrapping sum is bounded by range.
         """
         assert isinstance(self.acc, FixedGrid)
         addend, unit = self.largest_product, 2.0**self.acc.lsb
-        rounding = unit
+        rounding, wraps = unit, self.acc.overflow is Overflow.WRAP
         if isinstance(self.product, FixedGrid):
-            addend = min(addend + 2.0**self.product.lsb, float(self.product.max_abs))
+            wraps_product = self.product.overflow is Overflow.WRAP
+            limit = float(self.product.max_abs)
+            addend = limit if wraps_product else min(addend + 2.0**self.product.lsb, limit)
+            wraps = wraps or wraps_product
             rounding += 2.0**self.product.lsb
         by_range = max(-self.acc.minimum, self.acc.maximum) + addend / unit
         rows = np.abs(self.w).sum(axis=1) * self.acts.largest + np.abs(self.bias) + self.w.shape[1] * rounding
         by_data = float(rows.max(initial=0.0)) / unit * (1 + 2.0**-20)
-        return by_range if self.acc.overflow is Overflow.WRAP else min(by_range, by_data)
+        return by_range if wraps else min(by_range, by_data)
 
 
 def product_is_exact(problem: Problem, lane: Lane) -> bool:
-    """A lane multiplication is exact: p_a + p_b <= L, and no product falls below the lane's smallest step."""
+    """A lane multiplication is exact: p_a + p_b <= L, both operands fit, and products keep above the smallest step.
+
+    The second does not follow from the others: 2^-150 times 2^100 has a product that float32 holds and a factor that
+    it does not.
+    """
     fits = problem.weights.bits + problem.acts.bits <= lane.precision
-    return fits and problem.product_quantum >= lane.min_quantum
+    operands_fit = operand_fits(problem.weights, lane) and operand_fits(problem.acts, lane)
+    return fits and operands_fit and problem.product_quantum >= lane.min_quantum
+
+
+def operand_fits(operand: Operand, lane: Lane) -> bool:
+    """Every element is exactly a number of the lane."""
+    in_range = operand.quantum >= lane.min_quantum and exponent_of(operand.largest_finite) <= lane.max_exponent
+    return in_range and operand.bits <= lane.precision
 
 
 def sum_is_innocuous(problem: Problem, lane: Lane) -> bool:
@@ -93,11 +109,16 @@ def even_rounding_applies(grid: FloatGrid, lane: Lane, overflow_free: bool) -> b
     return plain and overflow and in_range and grid.emin + lane.exponent_bias >= 1 and grid.quantum >= lane.min_quantum
 
 
+def all_finite(problem: Problem) -> bool:
+    """No operand and no bias is an infinity or a NaN."""
+    return problem.acts.finite and problem.weights.finite and bool(np.isfinite(problem.bias).all())
+
+
 def float_even_applies(problem: Problem, lane: Lane) -> bool:
     """The kernel ``float_even`` is exact in ``lane``."""
     if not isinstance(problem.acc, FloatGrid) or not isinstance(problem.product, FloatGrid | None):
         return False
-    if not (problem.acts.finite and product_is_exact(problem, lane) and sum_is_innocuous(problem, lane)):
+    if not (all_finite(problem) and product_is_exact(problem, lane) and sum_is_innocuous(problem, lane)):
         return False
     free = never_overflows(problem)
     grids = [problem.acc] if problem.product is None else [problem.acc, problem.product]
@@ -121,17 +142,33 @@ def float_any_applies(problem: Problem) -> bool:
     """The kernel ``float_any`` is exact: the product is, and sums are rounded to odd before the final rounding.
 
     Round-to-odd to 53 bits followed by any rounding to at most 51 is correct (Boldo & Melquiond 2008, theorem 1).
-    A wrapping accumulator is not covered: wrapping needs integer operands.
+    Stochastic rounding looks at 24 bits below the last place, so a sum must have no more than 27 above: always so for
+    floating point (p <= 24). A wrapping accumulator is not covered: wrapping needs integer operands. No product may
+    be so small that dividing it by the grid's last place underflows.
     """
-    small = all(_float_any_grid(grid) for grid in (problem.product, problem.acc) if grid is not None)
-    finite_product = not problem.acts.finite or exponent_of(problem.largest_product) < FLOAT64.max_exponent
-    return small and finite_product and product_is_exact(problem, FLOAT64)
+    if not all(_float_any_grid(grid) for grid in (problem.product, problem.acc) if grid is not None):
+        return False
+    stochastic = isinstance(problem.acc, FixedGrid) and problem.acc.rounding is Rounding.STOCHASTIC
+    if stochastic and problem.acc.max_abs > power_of_two(27 + problem.acc.quantum):
+        return False
+    step = max(grid.quantum for grid in (problem.product, problem.acc) if grid is not None)
+    largest = problem.weights.largest_finite * problem.acts.largest_finite
+    in_range = exponent_of(largest) < FLOAT64.max_exponent and problem.product_quantum - max(step, 0) >= -1000
+    return in_range and product_is_exact(problem, FLOAT64)
 
 
 def _float_any_grid(grid: Grid) -> bool:
     if isinstance(grid, FixedGrid):
         return grid.overflow is not Overflow.WRAP and max(-grid.minimum, grid.maximum) <= 1 << 48
     return isinstance(grid, FloatGrid)
+
+
+def makes_nan(problem: Problem, columns: NDArray[Any]) -> bool:
+    """Some product w[n, k] * columns[k, b] is not a number: a NaN operand, or zero times infinity."""
+    nan, zero, infinite = np.isnan(problem.w), problem.w == 0, np.isinf(problem.w)
+    x_nan, x_zero, x_infinite = (mask.any(axis=1) for mask in (np.isnan(columns), columns == 0, np.isinf(columns)))
+    each = nan.any(axis=0) | x_nan | (zero.any(axis=0) & x_infinite) | (infinite.any(axis=0) & x_zero)
+    return bool(each.any() and problem.w.size and columns.size)
 
 
 def saturating_twin(grid: FloatGrid) -> FloatGrid:
@@ -155,14 +192,21 @@ def fixed_even_applies(problem: Problem, lane: Lane) -> bool:
         return False
     acc, product = problem.acc, problem.product
     assert isinstance(acc, FixedGrid)
-    if max(problem.weights.bits, problem.acts.bits) > lane.precision or acc.lsb < -100 or not problem.acts.finite:
+    if not (_magic_fits(acc, lane) and operand_fits(problem.weights, lane) and operand_fits(problem.acts, lane)):
+        return False
+    if not all_finite(problem):
         return False
     room = 2.0 ** (lane.precision - 2)
     if product is None:
         return problem.largest_fixed_sum < room
     assert isinstance(product, FixedGrid)
-    product_room = product.lsb >= -100 and problem.largest_product / 2.0**product.lsb < room
+    product_room = _magic_fits(product, lane) and problem.largest_product / 2.0**product.lsb < room
     return acc.lsb <= product.lsb and product_room and problem.largest_fixed_sum < room
+
+
+def _magic_fits(grid: FixedGrid, lane: Lane) -> bool:
+    """2^L last places are in the lane's range, and so is one, with room for products that reach far below it."""
+    return grid.lsb >= -100 and grid.lsb + lane.precision <= lane.max_exponent
 
 
 def integer_shifts(problem: Problem) -> tuple[int, int, int, int]:
@@ -175,13 +219,17 @@ def integer_shifts(problem: Problem) -> tuple[int, int, int, int]:
 
 
 def integer_applies(problem: Problem, lane_bits: int) -> bool:
-    """Everything that an integer kernel computes stays below 2^(lane_bits - 2) in magnitude."""
+    """Everything that an integer kernel holds or computes stays below 2^(lane_bits - 2) in magnitude.
+
+    Shift distances are at most 38: a product of 24 random bits and one unit of the sum then fits 62 bits.
+    """
     acc, product = problem.acc, problem.product
-    if not isinstance(acc, FixedGrid) or not isinstance(product, FixedGrid | None) or not problem.acts.finite:
+    if not isinstance(acc, FixedGrid) or not isinstance(product, FixedGrid | None) or not all_finite(problem):
         return False
     product_left, product_right, sum_left, sum_right = integer_shifts(problem)
     if max(product_left, sum_left, product_right, sum_right) > 38:
         return False
-    raw = problem.weights.largest_code * problem.acts.largest_code * 2.0**product_left
+    # max(1, ...): where one operand is all zeros the other is still held, and shifted, as integers.
+    raw = max(problem.weights.largest_code, 1.0) * max(problem.acts.largest_code, 1.0) * 2.0**product_left
     total = problem.largest_fixed_sum * 2.0**sum_right
     return max(raw, total) < 2.0 ** (lane_bits - 2)

@@ -88,12 +88,14 @@ class DotProduct:
         return np.ldexp(codes.astype(np.float64), acc.lsb)
 
     def _shift_add(self, problem: Problem, x: Values, base: Rows, tap: Rows, image: int) -> NDArray[Any]:
-        assert isinstance(problem.acc, FixedGrid) and self._shifts is not None
+        assert isinstance(problem.acc, FixedGrid)
+        assert self._shifts is not None
         acc = problem.acc
         sign, shift = self._shifts
-        product_left, _, sum_left, sum_right = conditions.integer_shifts(problem)
-        exact_sum = problem.product is None and sum_right == 0 and acc.overflow is Overflow.SATURATE
-        lane = np.int32 if exact_sum and conditions.integer_applies(problem, 32) else np.int64
+        _, _, sum_left, sum_right = conditions.integer_shifts(problem)
+        distance = int(shift.max(initial=0)) + sum_left
+        exact_sum = problem.product is None and sum_right == 0 and acc.overflow is Overflow.SATURATE and distance < 63
+        lane = np.int32 if exact_sum and distance < 31 and conditions.integer_applies(problem, 32) else np.int64
         codes, out, bias = self._integer_buffers(problem, x, base, lane)
         if exact_sum:
             self._note(f"shift_add/{np.dtype(lane)}")
@@ -115,7 +117,7 @@ class DotProduct:
 
     def _integer_buffers(self, problem: Problem, x: Values, base: Rows, lane: type) -> tuple[NDArray[Any], ...]:
         assert isinstance(problem.acc, FixedGrid)
-        out = np.empty((self._w.shape[0], base.shape[0], x.shape[1]), dtype=lane)
+        out: NDArray[Any] = np.empty((self._w.shape[0], base.shape[0], x.shape[1]), dtype=lane)
         return _cast(x, lane, problem.acts.quantum), out, _cast(self._bias, lane, problem.acc.lsb)
 
     def _integer_moves(self, problem: Problem) -> tuple[Any, Any, Any]:
@@ -133,14 +135,15 @@ class DotProduct:
         return None
 
     def _lane_arguments(self, lane: Lane, x: Values, base: Rows, tap: Rows) -> tuple[Any, ...]:
-        out = np.empty((self._w.shape[0], base.shape[0], x.shape[1]), dtype=lane.dtype)
+        out: NDArray[Any] = np.empty((self._w.shape[0], base.shape[0], x.shape[1]), dtype=lane.dtype)
         return self._cast(lane.dtype), _cast(x, lane.dtype), base, tap, self._bias.astype(lane.dtype), out
 
     def _fixed_even(self, problem: Problem, lane: Lane, x: Values, base: Rows, tap: Rows) -> Values:
         self._note(f"fixed_even/{np.dtype(lane.dtype)}")
         arguments = self._lane_arguments(lane, x, base, tap)
         product = problem.product if problem.product is not None else problem.acc
-        assert isinstance(problem.acc, FixedGrid) and isinstance(product, FixedGrid)
+        assert isinstance(problem.acc, FixedGrid)
+        assert isinstance(product, FixedGrid)
         acc_limits, product_limits = _magic(problem.acc, lane), _magic(product, lane)
         dot_kernels.fixed_even(*arguments, problem.product is not None, *acc_limits, *product_limits)
         return _positive_zero(arguments[-1])
@@ -149,7 +152,8 @@ class DotProduct:
         self._note(f"float_even/{np.dtype(lane.dtype)}")
         arguments = self._lane_arguments(lane, x, base, tap)
         product = problem.product if problem.product is not None else problem.acc
-        assert isinstance(problem.acc, FloatGrid) and isinstance(product, FloatGrid)
+        assert isinstance(problem.acc, FloatGrid)
+        assert isinstance(product, FloatGrid)
         q, s = (even_params(conditions.saturating_twin(grid), lane) for grid in (product, problem.acc))
         dot_kernels.float_even(*arguments, problem.product is not None, q, s)
         return _positive_zero(arguments[-1])
@@ -162,8 +166,21 @@ class DotProduct:
         product = problem.product if problem.product is not None else problem.acc
         q, s = any_params(product), any_params(problem.acc)  # type: ignore[arg-type]
         rounds_product = problem.product is not None
-        dot_kernels.float_any(*arguments, rounds_product, q, s, problem.acts.finite, image)
-        return _positive_zero(arguments[-1])
+        finite = conditions.all_finite(problem)
+        if not finite:
+            self._refuse_nan(problem, x, base, tap)
+        dot_kernels.float_any(*arguments, rounds_product, q, s, finite, image)
+        out = _positive_zero(arguments[-1])
+        if not getattr(problem.acc, "has_nan", False) and bool(np.isnan(out).any()):
+            raise FormatError(f"NaN reached {self.formats.acc}, which has no code for it")
+        return out
+
+    def _refuse_nan(self, problem: Problem, x: Values, base: Rows, tap: Rows) -> None:
+        """Raise where a product format meets a NaN; the accumulator's NaN is seen in its result, where it stays."""
+        if problem.product is None or getattr(problem.product, "has_nan", False):
+            return
+        if any(conditions.makes_nan(problem, x[start + tap]) for start in base):
+            raise FormatError(f"NaN reached {self.formats.product}, which has no code for it")
 
 
 def dot_products(
@@ -220,5 +237,11 @@ def _too_wide(problem: Problem, formats: DotFormats) -> str:
     bits = problem.weights.bits + problem.acts.bits
     roles = f"weights {formats.weights}, acts {formats.acts}, product {formats.product}, acc {formats.acc}"
     if bits > FLOAT64.precision:
-        return f"{roles}: exact products need {bits} significant bits and at most {FLOAT64.precision} can be emulated: use narrower operands"
-    return f"{roles} cannot be emulated exactly: a wrapping accumulator needs fixed-point operands, and integer sums must stay below 2^62"
+        return (
+            f"{roles}: exact products need {bits} significant bits and at most {FLOAT64.precision} can be emulated: "
+            "use narrower operands"
+        )
+    return (
+        f"{roles} cannot be emulated exactly: wrapping and stochastic rounding to more than 28 bits need finite "
+        "fixed-point operands, and integer sums must stay below 2^62"
+    )

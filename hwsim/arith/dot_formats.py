@@ -26,9 +26,11 @@ class DotFormats:
         faults = [
             f"{role}: {fmt} is not fitted to a tensor yet" for role, fmt in roles.items() if fmt and not fmt.is_fitted
         ]
-        for role in ("acc", "product"):
-            if not can_accumulate(roles[role]):
-                faults.append(f"{role}: {roles[role]} cannot be added in; use fixed<W,I>, int<W> or float<E,M>")
+        faults += [
+            f"{role}: {roles[role]} cannot be added in; use fixed<W,I>, int<W> or float<E,M>"
+            for role in ("acc", "product")
+            if not can_accumulate(roles[role])
+        ]
         if faults:
             raise FormatError(all_faults("the formats of a dot product", faults))
 

@@ -1,6 +1,7 @@
 """The compiled dot products. Lanes run across images; k ascends; nothing is reordered, contracted or fused unasked.
 
-Every kernel computes out[n, p, :] = bias[n] then, for k ascending, out = round(out + round(w[n, k] * x[base[p] + tap[k], :])).
+Every kernel computes out[n, p, :] = bias[n] and then, for k ascending,
+out = round(out + round(w[n, k] * x[base[p] + tap[k], :])).
 The row base[p] + tap[k] of ``x`` is input k of output position p, so convolutions need no im2col matrix and a linear
 layer is the case of one position. Weights are the scalar side: a zero weight skips its whole row of lanes, which is
 exact because adding a zero product leaves a member of the accumulator format unchanged.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -12,7 +11,8 @@ from numpy.typing import NDArray
 
 from hwsim.arith.quantize import quantize
 from hwsim.errors import FormatError
-from hwsim.formats import CodebookFormat, FloatFormat, NumberFormat, PowerOfTwoFormat, ScaledFormat
+from hwsim.formats import CodebookFormat, NumberFormat, PowerOfTwoFormat, ScaledFormat
+from hwsim.formats.grid import FixedGrid, FloatGrid, Grid, LevelGrid, floor_log2, power_of_two
 from hwsim.formats.scaled import MAX_SCALE
 
 KMEANS_ITERATIONS = 50
@@ -45,16 +45,33 @@ def fit(fmt: NumberFormat, values: NDArray[Any]) -> NumberFormat:
 
 
 def _scale_exponent(fmt: ScaledFormat, data: NDArray[np.float64]) -> int:
-    largest = float(np.abs(data).max(initial=0.0))
-    if largest == 0.0:
+    largest = Fraction(float(np.abs(data).max(initial=0.0)))
+    if largest == 0:
         return 0
     if isinstance(fmt.element, PowerOfTwoFormat):
-        return _limited(math.floor(math.log2(4 * largest / 3)))
-    grid = fmt.element.grid()
-    top = math.ceil(math.log2(largest / float(grid.max_abs)))
+        return _limited(floor_log2(largest * Fraction(4, 3)))
+    top = _unclipped_exponent(fmt.element.grid(), data)
     candidates = [_limited(top - i) for i in range(SCALE_CANDIDATES)]
     errors = [_squared_error(replace(fmt, exponent=exponent), data) for exponent in candidates]
     return candidates[int(np.argmin(errors))]
+
+
+def _unclipped_exponent(grid: Grid, data: NDArray[np.float64]) -> int:
+    """Return the least e such that no value lies beyond an end of the grid times 2^e; an end at zero has no say."""
+    lowest, highest = _ends(grid)
+    reached = Fraction(float(data.min())), Fraction(float(data.max()))
+    ratios = [value / end for value, end in zip(reached, (lowest, highest), strict=True) if end and value / end > 0]
+    return max((-floor_log2(1 / ratio) for ratio in ratios), default=0)
+
+
+def _ends(grid: Grid) -> tuple[Fraction, Fraction]:
+    if isinstance(grid, FixedGrid):
+        unit = power_of_two(grid.lsb)
+        return grid.minimum * unit, grid.maximum * unit
+    if isinstance(grid, LevelGrid):
+        return grid.levels[0], grid.levels[-1]
+    assert isinstance(grid, FloatGrid)
+    return -grid.maximum, grid.maximum
 
 
 def _limited(exponent: int) -> int:
@@ -62,17 +79,9 @@ def _limited(exponent: int) -> int:
 
 
 def _squared_error(fmt: NumberFormat, data: NDArray[np.float64]) -> float:
-    clipped = _without_randomness(fmt)
-    return float(np.square(quantize(data, clipped).astype(np.float64) - data).sum())
-
-
-def _without_randomness(fmt: NumberFormat) -> NumberFormat:
-    """Return the format with saturation in place of overflow, so that a clipped value is judged by its distance."""
-    if isinstance(fmt, ScaledFormat) and isinstance(fmt.element, FloatFormat):
-        from hwsim.formats import Overflow
-
-        return replace(fmt, element=replace(fmt.element, overflow=Overflow.SATURATE))
-    return fmt
+    """Return the error in the very format; infinite where a value overflows to an infinity or a NaN."""
+    error = float(np.square(quantize(data, fmt).astype(np.float64) - data).sum())
+    return np.inf if np.isnan(error) else error
 
 
 def _filled(fmt: CodebookFormat, data: NDArray[np.float64]) -> CodebookFormat:
@@ -83,10 +92,10 @@ def _filled(fmt: CodebookFormat, data: NDArray[np.float64]) -> CodebookFormat:
 
 
 def kmeans(values: NDArray[np.float64], size: int) -> NDArray[np.float64]:
-    """Return at most ``size`` ascending centres of one-dimensional k-means, deterministic.
+    """Return at most ``size`` ascending centres of one-dimensional k-means, deterministic; a zero among them stays zero.
 
-    >>> kmeans(np.array([0.0, 0.1, 0.9, 1.0]), 2)
-    array([0.05, 0.95])
+    >>> kmeans(np.array([0.1, 0.2, 0.9, 1.0]), 2)
+    array([0.15, 0.95])
     """
     has_zero = bool(np.any(values == 0))
     data = np.sort(values[values != 0]) if has_zero else np.sort(values)

@@ -16,7 +16,7 @@ inline = njit(inline="always")
 
 @intrinsic
 def fma(context: Any, a: Any, b: Any, c: Any) -> Any:
-    """a * b + c with one rounding."""
+    """Return a * b + c with one rounding."""
     return a(a, a, a), lambda ctx, builder, sig, args: builder.fma(*args)
 
 
@@ -47,25 +47,25 @@ def masked_max(context: Any, bits: Any, mask: Any, low: Any) -> Any:
 
 @intrinsic
 def add_int(context: Any, a: Any, b: Any) -> Any:
-    """a + b in the width of a."""
+    """Return a + b in the width of a."""
     return a(a, a), lambda ctx, builder, sig, args: builder.add(*args)
 
 
 @intrinsic
 def sub_int(context: Any, a: Any, b: Any) -> Any:
-    """a - b in the width of a."""
+    """Return a - b in the width of a."""
     return a(a, a), lambda ctx, builder, sig, args: builder.sub(*args)
 
 
 @intrinsic
 def shift_left(context: Any, a: Any, b: Any) -> Any:
-    """a << b in the width of a."""
+    """Return a << b in the width of a."""
     return a(a, a), lambda ctx, builder, sig, args: builder.shl(*args)
 
 
 @intrinsic
 def shift_right(context: Any, a: Any, b: Any) -> Any:
-    """a >> b, arithmetic, in the width of a."""
+    """Return a >> b, arithmetic, in the width of a."""
     return a(a, a), lambda ctx, builder, sig, args: builder.ashr(*args)
 
 

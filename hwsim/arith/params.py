@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -32,14 +32,14 @@ class EvenParams(NamedTuple):
     """Round to nearest even and saturate, in float lanes (see lanes.round_even)."""
 
     magic: float
-    exponent_mask: int
-    emin_bits: int
+    exponent_mask: np.signedinteger[Any]
+    emin_bits: np.signedinteger[Any]
     limit: float
 
 
 def even_params(grid: FloatGrid, lane: Lane) -> EvenParams:
     """Return the parameters of a saturating nearest-even float grid in ``lane``."""
-    integer = np.int32 if lane is FLOAT32 else np.int64
+    integer: type[np.signedinteger[Any]] = np.int32 if lane is FLOAT32 else np.int64
     emin_bits = (grid.emin + lane.exponent_bias) << (lane.precision - 1)
     return EvenParams(
         lane.dtype(1.5 * 2.0 ** (lane.precision - grid.precision)),
@@ -72,6 +72,7 @@ class AnyParams(NamedTuple):
     above: float
     flush: float
     infinite: float
+    infinite_below: float
     seed: np.int64
 
 
@@ -90,13 +91,13 @@ def any_params(grid: FloatGrid | FixedGrid) -> AnyParams:
     if isinstance(grid, FixedGrid):
         precision, emin, mask = 1, grid.lsb, 0
         low, high = grid.minimum * 2.0**grid.lsb, grid.maximum * 2.0**grid.lsb
-        below, above, flush, infinite = low, high, 0.0, high
+        below, above, flush, infinite, infinite_below = low, high, 0.0, high, low
     else:
         precision, emin, mask = grid.precision, grid.emin, FLOAT64.exponent_mask
         high = float(grid.maximum)
         low, below, above = -high, _overflow(grid, -1), _overflow(grid, 1)
         flush = 0.0 if grid.subnormals else 2.0**grid.emin
-        infinite = _infinite(grid)
+        infinite, infinite_below = _infinite(grid), -_infinite(grid)
     negative, positive = _thresholds(grid.rounding, 1.0, 0.5)
     return AnyParams(
         np.int64(mask),
@@ -114,6 +115,7 @@ def any_params(grid: FloatGrid | FixedGrid) -> AnyParams:
         above,
         flush,
         infinite,
+        infinite_below,
         np.int64(grid.seed),
     )
 

@@ -27,8 +27,9 @@ def random24(seed: int, step: int, row: int, image: int) -> int:
     Args:
         seed: of the format.
         step: 2k + 2 for the product and 2k + 3 for the sum of step k of a dot product; 0 for a quantizer.
-        row: flat index of the element within one image (or within the weight tensor).
-        image: index of the image within the data split (0 for weights).
+        row: of a dot product, n * positions + p; of a batch of images, the flat index within one image; of any other
+            tensor, such as weights, 0.
+        image: index of the image within the data split; of any other tensor, the flat index of the element.
     """
     return mix(image ^ mix(row ^ mix(step ^ mix(seed)))) >> 8
 

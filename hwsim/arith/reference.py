@@ -39,15 +39,17 @@ def quantize(
         float64 array of the same shape; zeros are positive.
 
     Raises:
-        FormatError: NaN where the format has none.
+        FormatError: NaN where the format has none, an infinity where it wraps, either where it is in blocks.
     """
     grid = fmt.grid()
     if isinstance(grid, BlockGrid):
+        if not all(math.isfinite(v) for v in np.asarray(values, dtype=np.float64).flat):
+            raise FormatError("block formats take finite numbers only: an infinity or a NaN reached one")
         return np.apply_along_axis(_round_blocks, block_axis, np.asarray(values, dtype=np.float64), grid)
     flat = np.asarray(values, dtype=np.float64).reshape(-1)
     lanes = values.shape[-1] if images_last else flat.size
     rounded = [
-        to_float(round_number(from_float(v), grid, 0, i // lanes, first_image + i % lanes, fmt))
+        to_float(round_number(from_float(float(v)), grid, 0, i // lanes, first_image + i % lanes, fmt))
         for i, v in enumerate(flat)
     ]
     return np.array(rounded, dtype=np.float64).reshape(values.shape)
@@ -73,9 +75,11 @@ def dot_products(
     """
     out = np.empty((w.shape[0], base.shape[0], x.shape[1]))
     for n, p, b in np.ndindex(*out.shape):
-        column = [from_float(x[base[p] + t, b]) for t in tap]
-        row = [from_float(v) for v in w[n]]
-        out[n, p, b] = to_float(_dot(row, column, from_float(bias[n]), formats, n * base.shape[0] + p, first_image + b))
+        column = [from_float(float(x[base[p] + t, b])) for t in tap]
+        row = [from_float(float(v)) for v in w[n]]
+        out[n, p, b] = to_float(
+            _dot(row, column, from_float(float(bias[n])), formats, n * base.shape[0] + p, first_image + b)
+        )
     return out
 
 

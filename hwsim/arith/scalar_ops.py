@@ -18,9 +18,12 @@ def round_any(v: Any, q: Any, hashed_row: Any, image: Any) -> Any:
     t = v * float_of(q.inverse_bits - exponent)
     floor = math.floor(t)
     threshold = q.threshold_negative if t < 0.0 else q.threshold_positive
-    if q.stochastic:
-        threshold = 1.0 - np.float64(mix_lane(np.int64(image) ^ hashed_row) >> 8) * (1.0 / 16777216.0)
     edge = floor + threshold
+    if q.stochastic:
+        # floor + threshold would need more bits than there are; t - floor is exact except just below zero.
+        moved = 0.0 if floor == -1.0 else floor
+        threshold = 1.0 - np.float64(mix_lane(np.int64(image) ^ hashed_row) >> 8) * (1.0 / 16777216.0)
+        t, edge = t - moved, (floor - moved) + threshold
     odd = floor * 0.5 != math.floor(floor * 0.5)
     up = (t > edge) or ((t == edge) and (q.tie_always or (q.tie_odd and odd)))
     r = (floor + (1.0 if up else 0.0)) * (float_of(exponent) * q.last_place)
@@ -29,12 +32,12 @@ def round_any(v: Any, q: Any, hashed_row: Any, image: Any) -> Any:
     r = q.below if r < q.low else r
     if abs(v) < np.inf:
         return r
-    return q.infinite if v > 0.0 else (-q.infinite if v < 0.0 else v)
+    return q.infinite if v > 0.0 else (q.infinite_below if v < 0.0 else v)
 
 
 @inline
 def add_to_odd(a: Any, b: Any) -> Any:
-    """a + b rounded to odd: exact, or with the last bit set, so that a later rounding to fewer bits is correct.
+    """Return a + b rounded to odd: exact, or with the last bit set, so that a later rounding to fewer bits is correct.
 
     TwoSum (Knuth) gives the exact error of the rounded sum; where it is not zero, the neighbour whose last bit is
     odd is taken (Boldo & Melquiond 2008, "Emulation of FMA and correctly rounded sums").

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Rounding(enum.Enum):
     """How a value between two neighbours of a format is rounded."""
 
-    NEAREST_EVEN = "rne"  #: to the nearest; a tie goes to the even code
+    NEAREST_EVEN = "rne"  #: to the nearest; a tie goes to the even multiple of the last place
     TOWARD_ZERO = "rtz"  #: truncation of the magnitude
     TOWARD_POSITIVE = "rtp"  #: ceiling
     TOWARD_NEGATIVE = "rtn"  #: floor: what dropping bits of a two's complement number does
@@ -82,9 +82,22 @@ class NumberFormat(ABC):
         Raises FormatError where it is not. Zero gives the positive zero.
         """
 
-    def encode(self, value: Fraction | float | int, random24: int = 0) -> int:
-        """Round ``value`` to the format and return its code. Raises FormatError for NaN where there is none."""
-        return self.code_of(self.grid().round(Fraction(value), random24))  # type: ignore[union-attr]
+    def encode(self, value: Fraction | float | int | Special, random24: int = 0) -> int:
+        """Round ``value`` to the format and return its code.
+
+        Args:
+            value: any number; an infinity follows the overflow rule of the format.
+            random24: 24 random bits, used by STOCHASTIC only.
+
+        Raises:
+            FormatError: NaN where the format has none, an infinity where it wraps, a format still to be fitted.
+        """
+        from hwsim.formats.nonfinite import round_special, special_of
+
+        special = special_of(value)
+        if special is not None:
+            return self.code_of(round_special(special, self.grid(), self))
+        return self.code_of(self.grid().round(Fraction(value), random24))  # type: ignore[union-attr, arg-type]
 
     @abstractmethod
     def grid(self) -> Grid:

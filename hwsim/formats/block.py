@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from hwsim.errors import FormatError
 from hwsim.formats.base import NumberFormat, Overflow, Special
 from hwsim.formats.fixed import FixedFormat
-from hwsim.formats.grid import BlockGrid, FixedGrid, FloatGrid, floor_log2
-from hwsim.formats.minifloat import FloatFormat
+from hwsim.formats.grid import BlockGrid, floor_log2
+from hwsim.formats.minifloat import STANDARD_FLOATS, FloatFormat
 
 SCALE_BITS = 8
 
@@ -55,15 +55,19 @@ class BlockFormat(NumberFormat):
         """Return the element code of a value in a block whose scale is 2^0."""
         return self.element.code_of(value)
 
-    def encode(self, value: Fraction | float | int, random24: int = 0) -> int:
+    def encode(self, value: Fraction | float | int | Special, random24: int = 0) -> int:
         """Round ``value`` to an element of a block whose scale is 2^0 and return its code."""
         return self.element.encode(value, random24)
 
     def grid(self) -> BlockGrid:
         """Return the arithmetic description."""
-        element: FixedGrid | FloatGrid = self.element.grid()
-        largest = element.maximum if isinstance(element, FloatGrid) else Fraction(element.max_abs) / 2
-        return BlockGrid(element, floor_log2(largest), self.size)
+        return BlockGrid(self.element.grid(), self._element_emax, self.size)
+
+    @property
+    def _element_emax(self) -> int:
+        """Exponent of the largest number; of two's complement, that of the largest positive one (OCP MX v1.0, §5.3)."""
+        signed_fixed = isinstance(self.element, FixedFormat) and self.element.signed
+        return floor_log2(self.element.grid().max_abs) - int(signed_fixed)
 
     @property
     def description(self) -> str:
@@ -76,19 +80,13 @@ class BlockFormat(NumberFormat):
         return name or f"mx<{self.element},{self.size}>"
 
 
-def _saturating(exponent_bits: int, mantissa_bits: int, like: FloatFormat) -> FloatFormat:
-    return FloatFormat(exponent_bits, mantissa_bits, specials=like.specials, overflow=Overflow.SATURATE)
-
-
 def _standard_blocks() -> dict[str, BlockFormat]:
-    from hwsim.formats.minifloat import STANDARD_FLOATS as floats
-
     return {
-        "mxfp8e5m2": BlockFormat(_saturating(5, 2, floats["e5m2"])),
-        "mxfp8e4m3": BlockFormat(floats["e4m3"]),
-        "mxfp6e3m2": BlockFormat(floats["e3m2"]),
-        "mxfp6e2m3": BlockFormat(floats["e2m3"]),
-        "mxfp4": BlockFormat(floats["e2m1"]),
+        "mxfp8e5m2": BlockFormat(replace(STANDARD_FLOATS["e5m2"], overflow=Overflow.SATURATE)),
+        "mxfp8e4m3": BlockFormat(STANDARD_FLOATS["e4m3"]),
+        "mxfp6e3m2": BlockFormat(STANDARD_FLOATS["e3m2"]),
+        "mxfp6e2m3": BlockFormat(STANDARD_FLOATS["e2m3"]),
+        "mxfp4": BlockFormat(STANDARD_FLOATS["e2m1"]),
         "mxint8": BlockFormat(FixedFormat(8, 2)),
     }
 

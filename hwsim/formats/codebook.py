@@ -9,7 +9,7 @@ from fractions import Fraction
 from hwsim.errors import FormatError
 from hwsim.formats.base import NumberFormat, Special, require_member
 from hwsim.formats.fixed import check_code
-from hwsim.formats.grid import LevelGrid
+from hwsim.formats.grid import BlockGrid, LevelGrid
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,21 @@ class CodebookFormat(NumberFormat):
             raise FormatError(f"codebook of {self.size} entries: must be 2 to 256")
         if isinstance(self.entry, CodebookFormat):
             raise FormatError("the entries of a codebook cannot be a codebook themselves")
+        if self.entry.is_fitted and isinstance(self.entry.grid(), BlockGrid):
+            raise FormatError(f"the entries of a codebook cannot be blocks, as {self.entry} is: they share no scale")
+        self._check_values()
+
+    def _check_values(self) -> None:
         if len(self.values) > self.size:
             raise FormatError(f"codebook<{self.size}> with {len(self.values)} values: at most {self.size}")
         if list(self.values) != sorted(set(self.values)):
             raise FormatError("the values of a codebook must ascend and differ")
+        if self.values and not self.entry.is_fitted:
+            raise FormatError(
+                f"a table of {self.entry} has no scale: name it, as in codebook<4,{self.entry}@2^-7>{{0;1}}"
+            )
+        for value in self.values:
+            self.entry.code_of(value)
 
     @property
     def bits(self) -> int:

@@ -11,6 +11,7 @@ from hwsim.formats.base import NumberFormat, Overflow, Rounding, Special, requir
 from hwsim.formats.grid import FixedGrid, power_of_two
 
 MAX_WIDTH = 48
+MAX_SEED = (1 << 32) - 1
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class FixedFormat(NumberFormat):
         signed: two's complement if true.
         rounding: how values between two codes are rounded.
         overflow: SATURATE or WRAP.
-        seed: of stochastic rounding.
+        seed: of stochastic rounding, 0 to 2^32 - 1.
 
     >>> FixedFormat(8, 4).decode(0x80)
     Fraction(-8, 1)
@@ -41,6 +42,7 @@ class FixedFormat(NumberFormat):
             raise FormatError(f"fixed point width {self.width} bits: must be 1 to {MAX_WIDTH} bits")
         if abs(self.integer_bits) > 64:
             raise FormatError(f"fixed point with {self.integer_bits} integer bits: must be -64 to 64")
+        check_seed(self.seed)
         if self.overflow is Overflow.INFINITY:
             raise FormatError("fixed point has no infinity: overflow must be 'sat' or 'wrap', not 'inf'")
 
@@ -104,6 +106,12 @@ def check_code(fmt: NumberFormat, code: int) -> None:
     """Raise FormatError unless 0 <= code < 2^bits."""
     if not 0 <= code < 1 << fmt.bits:
         raise FormatError(f"code {code} is outside {fmt}: codes are 0 to {(1 << fmt.bits) - 1}")
+
+
+def check_seed(seed: int) -> None:
+    """Raise FormatError unless ``seed`` is a 32-bit number."""
+    if not 0 <= seed <= MAX_SEED:
+        raise FormatError(f"seed {seed} of stochastic rounding: must be 0 to {MAX_SEED}")
 
 
 def mode_options(fmt: _HasModes, default_rounding: Rounding, default_overflow: Overflow) -> list[str]:

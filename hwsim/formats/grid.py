@@ -160,7 +160,7 @@ class FloatGrid:
 
 @dataclass(frozen=True)
 class LevelGrid:
-    """An explicit, ascending list of values; nearest wins, a tie goes to the larger magnitude.
+    """An explicit, ascending list of values; nearest wins, a tie goes to the larger magnitude, then to the positive.
 
     That tie rule is equation (4) of INQ (Zhou et al., ICLR 2017). Values beyond the ends saturate.
     """
@@ -184,7 +184,7 @@ class LevelGrid:
 
     def round(self, value: Fraction, random24: int = 0) -> Fraction:
         """Return the nearest level."""
-        return min(self.levels, key=lambda level: (abs(level - value), -abs(level)))
+        return min(self.levels, key=lambda level: (abs(level - value), -abs(level), -level))
 
 
 @dataclass(frozen=True)

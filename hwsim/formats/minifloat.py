@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from hwsim.errors import FormatError
 from hwsim.formats.base import NumberFormat, Overflow, Rounding, Special, require_member
-from hwsim.formats.fixed import check_code, mode_options
+from hwsim.formats.fixed import check_code, check_seed, mode_options
 from hwsim.formats.grid import FloatGrid, floor_log2, power_of_two
 
 MAX_EXPONENT_BITS = 8
@@ -42,7 +42,7 @@ class FloatFormat(NumberFormat):
         subnormals: kept if true, else results below the smallest normal number are flushed after rounding.
         rounding: how values between two codes are rounded.
         overflow: None means infinity for IEEE specials and saturation otherwise.
-        seed: of stochastic rounding.
+        seed: of stochastic rounding, 0 to 2^32 - 1.
 
     >>> FloatFormat(4, 3, specials=Specials.FN).grid().maximum
     Fraction(448, 1)
@@ -66,6 +66,7 @@ class FloatFormat(NumberFormat):
         object.__setattr__(self, "bias", standard if self.bias is None else self.bias)
         overflow = default_overflow(self.specials) if self.overflow is None else self.overflow
         object.__setattr__(self, "overflow", overflow)
+        check_seed(self.seed)
         self._check_bias_and_specials()
 
     def _check_bias_and_specials(self) -> None:
@@ -152,7 +153,8 @@ class FloatFormat(NumberFormat):
     def grid(self) -> FloatGrid:
         """Return the arithmetic description."""
         largest = self.decode(self._largest_code())
-        assert isinstance(largest, Fraction) and self.overflow is not None
+        assert isinstance(largest, Fraction)
+        assert self.overflow is not None
         return FloatGrid(
             precision=self.mantissa_bits + 1,
             emin=1 - self._bias,
@@ -169,7 +171,8 @@ class FloatFormat(NumberFormat):
     def description(self) -> str:
         """One line for a listing."""
         specials = {"finite": "no special codes", "ieee": "infinities and NaN", "fn": "NaN, no infinity"}
-        return f"floating point, bias {self.bias}, {specials[self.specials.value]}"
+        flushed = "" if self.subnormals else ", subnormals flushed to zero"
+        return f"floating point, bias {self.bias}, {specials[self.specials.value]}{flushed}"
 
     def __str__(self) -> str:
         """Return the canonical spelling: the standard name where there is one."""

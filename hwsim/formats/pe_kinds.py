@@ -48,10 +48,9 @@ def pe_for(weights: NumberFormat, acts: NumberFormat, acc: NumberFormat, product
     factor = _factor(weights, kind)
     powers = element_of(weights)
     shifts = kind in (PeKind.SHIFT_ADD, PeKind.MULTI_SHIFT_ADD)
-    terms, positions = (
-        (powers.terms, powers.shift_positions) if shifts and isinstance(powers, PowerSumFormat) else (0, 0)
-    )
-    exact = _exact_product(act, factor, powers if shifts else None)
+    shifted = powers if shifts and isinstance(powers, PowerSumFormat) else None
+    terms, positions = (shifted.terms, shifted.shift_positions) if shifted else (0, 0)
+    exact = _exact_product(act, factor, shifted)
     product_operand = operand_of(product) if product is not None else exact
     return PeSpec(kind, act, weight, factor, product_operand, accumulator, terms, positions)
 

@@ -59,10 +59,9 @@ class PowerSumFormat(NumberFormat):
 
     def code_of(self, value: Fraction | Special) -> int:
         """Return the lowest code of a member of the format."""
-        code = next((code for code in self.codes() if self.decode(code) == value), None)
-        require_member(self, value, code is not None)
-        assert code is not None
-        return code
+        codes = _lowest_codes(self)
+        require_member(self, value, value in codes)
+        return codes[value]  # type: ignore[index]
 
     def shift_list(self, value: Fraction) -> tuple[Term, ...]:
         """Return the signed powers of two that add up to ``value``, fewest first found by code order."""
@@ -76,6 +75,11 @@ class PowerSumFormat(NumberFormat):
 @lru_cache(maxsize=64)
 def _power_sum_grid(fmt: PowerSumFormat) -> LevelGrid:
     return LevelGrid(tuple(sorted({fmt.decode(code) for code in fmt.codes()})))
+
+
+@lru_cache(maxsize=64)
+def _lowest_codes(fmt: PowerSumFormat) -> dict[Fraction, int]:
+    return {fmt.decode(code): code for code in reversed(list(fmt.codes()))}
 
 
 @lru_cache(maxsize=64)

@@ -7,12 +7,20 @@ import re
 from hwsim.errors import FormatError
 from hwsim.formats.minifloat import MAX_EXPONENT_BITS, MAX_MANTISSA_BITS
 
-_Q = re.compile(r"(?P<unsigned>u?)q(?P<integer>\d+)\.(?P<fraction>\d+)")
-_BARE_Q = re.compile(r"u?q(?P<fraction>\d+)")
-_ROUND_BRACKETS = re.compile(r"(?P<name>fixed|ufixed|float|fl|fi|fp)\((?P<a>\d+),(?P<b>\d+)\)")
-_SHORT_ANGLE = re.compile(r"(?P<name>fl|fi|fp|minifloat|cfloat|posit)<(?P<a>\d+),(?P<b>\d+).*>")
-_SWAPPED = re.compile(r"float<(?P<a>\d+),(?P<b>\d+)(?P<rest>.*)>")
+_Q = re.compile(r"(?P<unsigned>u?)q(?P<integer>[0-9]{1,3})\.(?P<fraction>[0-9]{1,3})")
+_BARE_Q = re.compile(r"(?P<unsigned>u?)q(?P<fraction>[0-9]{1,3})")
+_ROUND_BRACKETS = re.compile(r"(?P<name>fixed|ufixed|float|fl|fi|fp)\((?P<a>[0-9]{1,4}),(?P<b>[0-9]{1,4})\)")
+_SHORT_ANGLE = re.compile(r"(?P<name>fl|fi|fp|minifloat|cfloat|posit)<(?P<a>[0-9]{1,4}),(?P<b>[0-9]{1,4}).*>")
+_SWAPPED = re.compile(r"float<(?P<a>[0-9]{1,4}),(?P<b>[0-9]{1,4})(?P<rest>.*)>")
 _FP8 = {"fp8": "'e4m3' or 'e5m2'", "fp6": "'e3m2' or 'e2m3'", "float8": "'e4m3' or 'e5m2'", "fp4": "'e2m1'"}
+_FOREIGN = {
+    "half": "fp16",
+    "float16": "fp16",
+    "float32": "fp32",
+    "single": "fp32",
+    "bfloat16": "bf16",
+    "e4m3fn": "e4m3",
+}
 
 
 def refuse_ambiguous(text: str, compact: str) -> None:
@@ -21,14 +29,16 @@ def refuse_ambiguous(text: str, compact: str) -> None:
     _refuse_float_order(text, compact)
     if compact in _FP8:
         raise FormatError(f"{text!r} names more than one format: write {_FP8[compact]}")
-    if compact in ("half", "double", "fp64", "float16", "float32", "bfloat16"):
-        known = {"half": "fp16", "float16": "fp16", "float32": "fp32", "bfloat16": "bf16"}
-        hint = (
-            f"write {known[compact]!r}"
-            if compact in known
-            else f"at most {MAX_MANTISSA_BITS} mantissa bits are emulated"
-        )
-        raise FormatError(f"{text!r} is not in the grammar: {hint}")
+    _refuse_foreign(text, compact)
+
+
+def _refuse_foreign(text: str, compact: str) -> None:
+    if compact in _FOREIGN:
+        raise FormatError(f"{text!r} is not in the grammar: write {_FOREIGN[compact]!r}")
+    if compact in ("double", "fp64", "float64"):
+        raise FormatError(f"{text!r} is not in the grammar: at most {MAX_MANTISSA_BITS} mantissa bits are emulated")
+    if compact.endswith("fnuz"):
+        raise FormatError(f"{text!r}: formats with a NaN in place of the negative zero are not emulated; see 'bias=N'")
 
 
 def _refuse_q(text: str, compact: str) -> None:
@@ -45,7 +55,9 @@ def _refuse_q(text: str, compact: str) -> None:
         )
     bare = _BARE_Q.fullmatch(compact)
     if bare:
-        raise FormatError(f"{text!r} does not say its width: Q15 of 16 bits is 'fixed<16,1>'")
+        fraction = int(bare["fraction"])
+        reading = f"'ufixed<{fraction},0>'" if bare["unsigned"] else f"'fixed<{fraction + 1},1>', sign bit included"
+        raise FormatError(f"{text!r} does not say its width: with no integer bits but the sign it is {reading}")
 
 
 def _refuse_float_order(text: str, compact: str) -> None:
@@ -68,12 +80,13 @@ def _both_readings(text: str, name: str, first: int, second: int) -> str:
     if name in ("fixed", "ufixed", "fi"):
         family = "ufixed" if name == "ufixed" else "fixed"
         return (
-            f"{text!r} is ambiguous: {first} bits in all of which {second} integer bits is '{family}<{first},{second}>'; "
-            f"{first} integer and {second} fraction bits is '{family}<{first + second},{first}>'. Write the one you mean"
+            f"{text!r} is ambiguous: {first} bits in all of which {second} integer bits is "
+            f"'{family}<{first},{second}>'; {first} integer and {second} fraction bits is "
+            f"'{family}<{first + second},{first}>'. Write the one you mean"
         )
     if name == "posit":
         return f"{text!r}: posits are not emulated; the nearest family is float<E,M>"
     return (
-        f"{text!r} is ambiguous: {first} exponent and {second} mantissa bits is 'float<{first},{second}>' (e{first}m{second}); "
-        f"{first} mantissa and {second} exponent bits is 'float<{second},{first}>' (e{second}m{first}). Write the one you mean"
+        f"{text!r} is ambiguous: {first} exponent and {second} mantissa bits is 'float<{first},{second}>'; "
+        f"{first} mantissa and {second} exponent bits is 'float<{second},{first}>'. Write the one you mean"
     )

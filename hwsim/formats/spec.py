@@ -27,9 +27,12 @@ from hwsim.formats.refusals import refuse_ambiguous
 from hwsim.formats.scaled import ScaledFormat
 
 _NAME = re.compile(r"(?P<name>[a-z][a-z0-9]*)(?:<(?P<args>.*)>)?(?:\{(?P<table>.*)\})?")
-_SCALE = re.compile(r"(?P<element>.*)@(?:(?P<auto>auto)|2\^(?P<exponent>[+-]?\d+))")
-_INTEGER = re.compile(r"(?P<sign>u?)int(?P<bits>\d+)")
-_NAMED_WIDTHS = re.compile(r"e(?P<e>\d+)m(?P<m>\d+)|m(?P<m2>\d+)e(?P<e2>\d+)")
+_SCALE = re.compile(r"(?P<element>.*)@(?:(?P<auto>auto)|2\^(?P<exponent>[+-]?[0-9]{1,4}))")
+_INTEGER = re.compile(r"(?P<sign>u?)int(?P<bits>[0-9]+)")
+_NAMED_WIDTHS = re.compile(r"e(?P<e>[0-9]{1,2})m(?P<m>[0-9]{1,2})|m(?P<m2>[0-9]{1,2})e(?P<e2>[0-9]{1,2})")
+_ENTRY = re.compile(r"[+-]?[0-9]{1,200}(/[0-9]{1,200}|\.[0-9]{1,200})?")
+_MAX_LENGTH = 100_000  #: characters; 256 table entries of 8 exponent bits stay below it
+_MAX_NESTING = 4  #: formats inside formats
 _ROUNDINGS = {mode.value: mode for mode in Rounding}
 _OVERFLOWS = {mode.value: mode for mode in Overflow}
 _SPECIALS = {kind.value: kind for kind in Specials}
@@ -45,6 +48,8 @@ def parse(text: str) -> NumberFormat:
     'e4m3'
     """
     compact = "".join(text.split()).lower()
+    if len(compact) > _MAX_LENGTH or compact.count("<") > _MAX_NESTING:
+        raise FormatError(f"{text[:60]!r}… is too long or too deeply nested to be a number format")
     refuse_ambiguous(text, compact)
     scale = _SCALE.fullmatch(compact)
     fmt = _parse_element(text, scale["element"] if scale else compact)
@@ -57,25 +62,25 @@ def parse(text: str) -> NumberFormat:
 def _parse_element(text: str, compact: str) -> NumberFormat:
     match = _NAME.fullmatch(compact)
     if match is None:
-        raise FormatError(
-            f"cannot read {text!r} as a number format: write name<arguments>, like fixed<8,4> or float<4,3>"
-        )
+        raise FormatError(f"cannot read {text!r} as a number format: write name<arguments>, like fixed<8,4>, or e4m3")
     args = _split(match["args"]) if match["args"] is not None else []
-    name = match["name"]
+    fmt = _named(text, match["name"], args)
+    return fmt if match["table"] is None else _with_table(fmt, match["table"])
+
+
+def _named(text: str, name: str, args: Sequence[str]) -> NumberFormat:
     standard = STANDARD_FLOATS.get(name) or _widths_in_name(name)
     if standard is not None:
         return _with_float_options(text, standard, args)
     if name in STANDARD_BLOCKS:
-        return _no_arguments(text, STANDARD_BLOCKS[name], args)
+        _no_arguments(text, args)
+        return STANDARD_BLOCKS[name]
     integer = _INTEGER.fullmatch(name)
     if integer:
         return _integer(text, [integer["bits"], *args], signed=not integer["sign"])
     if name not in _FAMILIES:
-        raise FormatError(
-            unknown_name("number format", text, [*FAMILY_EXAMPLES, *STANDARD_FLOATS, *STANDARD_BLOCKS, "int8"])
-        )
-    if match["table"] is not None:
-        return _with_table(_FAMILIES[name](text, args), match["table"])
+        known = [*FAMILY_EXAMPLES, *STANDARD_FLOATS, *STANDARD_BLOCKS, "int8"]
+        raise FormatError(unknown_name("number format", text, known))
     return _FAMILIES[name](text, args)
 
 
@@ -93,7 +98,7 @@ def _split(arguments: str) -> list[str]:
 
 def _integers(text: str, args: Sequence[str], count: int, meaning: str) -> list[int]:
     head = args[:count]
-    if len(head) < count or not all(re.fullmatch(r"[+-]?\d{1,4}", arg) for arg in head):
+    if len(head) < count or not all(re.fullmatch(r"[+-]?[0-9]{1,4}", arg) for arg in head):
         raise FormatError(f"{text!r} needs {meaning} as its first argument{'s' if count > 1 else ''}")
     return [int(arg) for arg in head]
 
@@ -115,7 +120,7 @@ def _option(text: str, arg: str, allowed: Sequence[str]) -> tuple[str, Any]:
     for key, table in tables.items():
         if key in allowed and arg in table:
             return key, table[arg]
-    number = re.fullmatch(r"(bias|seed)=([+-]?\d{1,9})", arg)
+    number = re.fullmatch(r"(bias|seed)=([+-]?[0-9]{1,10})", arg)
     if number and number[1] in allowed:
         return number[1], int(number[2])
     names = [name for key in allowed for name in tables.get(key, {f"{key}=N": None})]
@@ -148,7 +153,8 @@ def _widths_in_name(name: str) -> FloatFormat | None:
     match = _NAMED_WIDTHS.fullmatch(name)
     if match is None:
         return None
-    return FloatFormat(int(match["e"] or match["e2"]), int(match["m"] or match["m2"]))
+    exponent_bits, mantissa_bits = int(match["e"] or match["e2"]), int(match["m"] or match["m2"])
+    return STANDARD_FLOATS.get(f"e{exponent_bits}m{mantissa_bits}") or FloatFormat(exponent_bits, mantissa_bits)
 
 
 def _with_float_options(text: str, base: FloatFormat, args: Sequence[str]) -> FloatFormat:
@@ -161,7 +167,7 @@ def _with_float_options(text: str, base: FloatFormat, args: Sequence[str]) -> Fl
 def _power_sum(kind: Callable[..., PowerSumFormat], count: int, meaning: str) -> Callable[..., NumberFormat]:
     def build(text: str, args: Sequence[str]) -> NumberFormat:
         widths = _integers(text, args, count, meaning)
-        _no_arguments(text, None, args[count:])
+        _no_arguments(text, args[count:])
         return ScaledFormat(kind(*widths))
 
     return build
@@ -169,32 +175,31 @@ def _power_sum(kind: Callable[..., PowerSumFormat], count: int, meaning: str) ->
 
 def _codebook(text: str, args: Sequence[str]) -> NumberFormat:
     (size,) = _integers(text, args, 1, "a table size K")
-    _no_arguments(text, None, args[2:])
+    _no_arguments(text, args[2:])
     return CodebookFormat(size, parse(args[1] if len(args) > 1 else "int16"))
 
 
 def _with_table(fmt: NumberFormat, table: str) -> NumberFormat:
     if not isinstance(fmt, CodebookFormat):
         raise FormatError(f"{fmt} has no table: only codebook<K> takes values in braces")
-    try:
-        values = tuple(Fraction(value) for value in table.split(";"))
-    except (ValueError, ZeroDivisionError) as error:
-        raise FormatError(f"the table {{{table}}} of {fmt} is not a list of numbers: {error}") from error
-    return replace(fmt, values=values)
+    entries = table.split(";")
+    strange = [entry for entry in entries if not _ENTRY.fullmatch(entry) or re.search("/0+$", entry)]
+    if strange:
+        raise FormatError(f"{strange[0]!r} in the table of {fmt} is not a number like -3, 1/8 or 0.25")
+    return replace(fmt, values=tuple(Fraction(entry) for entry in entries))
 
 
 def _block(text: str, args: Sequence[str]) -> NumberFormat:
     if not args:
         raise FormatError(f"{text!r} needs the format of its elements: mx<e4m3> or mx<e2m1,16>")
     (size,) = _integers(text, args[1:], 1, "an element format and a block size") if len(args) > 1 else (32,)
-    _no_arguments(text, None, args[2:])
+    _no_arguments(text, args[2:])
     return BlockFormat(parse(args[0]), size)  # type: ignore[arg-type]
 
 
-def _no_arguments(text: str, fmt: Any, args: Sequence[str]) -> Any:
+def _no_arguments(text: str, args: Sequence[str]) -> None:
     if args:
         raise FormatError(f"{text!r}: {', '.join(args)!r} is more than this format takes")
-    return fmt
 
 
 _FAMILIES: dict[str, Callable[[str, Sequence[str]], NumberFormat]] = {

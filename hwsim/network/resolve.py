@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.arith.dot_formats import DotFormats
+from hwsim.arith.dot_formats import DotFormats, can_accumulate
 from hwsim.arith.fit import fit
 from hwsim.errors import FormatError, all_faults, unknown_name
 from hwsim.formats import FixedFormat, NumberFormat, ScaledFormat, parse
@@ -162,6 +162,8 @@ def _at_unit(fmt: NumberFormat, unit: int) -> NumberFormat:
         return fmt
     if isinstance(fmt, ScaledFormat) and isinstance(fmt.element, FixedFormat):
         return replace(fmt, exponent=unit + fmt.element.fraction_bits)
+    if not can_accumulate(fmt):
+        raise FormatError(f"{fmt} cannot be added in: for products and sums use fixed<W,I>, int<W> or float<E,M>")
     raise FormatError(f"{fmt} as a product or accumulator needs a scale of its own: write it with @2^k")
 
 

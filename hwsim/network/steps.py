@@ -89,7 +89,7 @@ class Step:
         if isinstance(op, Add):
             return self._finish(self._sum(inputs, first_image), op.activation, first_image)
         if isinstance(op, AvgPool2d | GlobalAvgPool):
-            return self._finish(self._average(inputs[0], first_image), Activation.NONE, first_image)
+            return self._quantize(self._average(inputs[0], first_image), first_image)
         if isinstance(op, MaxPool2d):
             return self._maximum(inputs[0])
         if isinstance(op, Concat):
@@ -161,7 +161,8 @@ class Step:
         origin = (np.arange(values.shape[0]) * area)[:, None] + self.windows.base[None, :]
         sums = self.parts[0].run(rows, origin.reshape(-1), self.windows.tap, first_image)
         divisors = self._divisors().reshape(1, -1, 1)
-        return np.asarray(sums.astype(np.float64).reshape(values.shape[0], -1, sums.shape[-1]) / divisors)
+        quotients = sums.astype(np.float64).reshape(values.shape[0], -1, sums.shape[-1]) / divisors
+        return np.asarray(quotients.reshape(*self.shapes[-1], -1))
 
     def _divisors(self) -> Values:
         op, source = self.resolved.layer.op, self.shapes[0]

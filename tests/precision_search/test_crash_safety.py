@@ -158,5 +158,5 @@ def test_a_format_that_kills_its_worker_is_an_error_row_and_its_neighbours_are_n
     killers = frame["weights"].str.startswith("kill")
     assert len(frame) == 2 * 12
     assert (frame.loc[killers, "error_type"] == "WorkerCrash").all()
-    assert frame.loc[killers, "error"].str.contains("died twice").all()
+    assert frame.loc[killers, "error"].str.contains("died 2 times with nothing else running").all()
     assert (frame.loc[~killers, "status"] == "ok").all()

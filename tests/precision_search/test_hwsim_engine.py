@@ -10,7 +10,7 @@ from hwsim.array.machine import parse_machine
 from hwsim.cost import load_table
 from hwsim.network import forward_float
 from hwsim.network.assignment import Assignment, LayerFormats
-from hwsim.simulate import simulate
+from hwsim.simulation import simulate
 from models import load_data, load_network
 from precision_search import Grid, Same, Space, sweep
 from precision_search.errors import SpaceError
@@ -66,7 +66,7 @@ def test_the_baseline_is_the_float_network() -> None:
 
 def test_every_preset_is_a_space_of_formats_that_exist() -> None:
     space = dataclasses.replace(SPACE, grids=preset("default"), machines=("16x16-ws",))
-    assert len(space.configurations(HwsimEngine().open())) == 340 + 20 + 20
+    assert len(space.configurations(HwsimEngine().open())) == 340 + 20 + 20 + 30 + 3 + 12
 
 
 def test_names_that_do_not_exist_are_reported_together() -> None:

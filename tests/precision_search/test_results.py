@@ -69,7 +69,7 @@ def test_masks_of_unknown_inferences(store: Path) -> None:
 @pytest.mark.parametrize(
     ("weights", "expected"),
     [("bf16", "float"), ("ufixed<4,2>", "fixed"), ("shiftcnn<2,4>", "sum of powers of two"),
-     ("codebook<4>{0;1}", "codebook"), ("mxfp8_e4m3", "block"), ("int8@2^-3", "fixed")],
+     ("codebook<4>{0;1}", "codebook"), ("mxfp8_e4m3", "block"), ("int8@2^-3", "integer")],
 )  # fmt: skip
 def test_families(weights: str, expected: str) -> None:
     assert family(weights) == expected

@@ -1,0 +1,131 @@
+"""From what a network ran in to cycles, energy, power and area."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import models
+from hwsim import Assignment, LayerFormats, load_table, parse_machine, run_hardware, run_numerics, simulate
+from hwsim.array import Component
+from hwsim.hardware import HardwareResult
+from hwsim.network import fold
+from hwsim.network.run import LayerNumerics, NumericsResult
+from hwsim.report import layer_rows, report_csv, report_dict, report_text
+
+NETWORK = models.load_network("digits-cnn")
+TEST = models.load_data("digits", "test").subset(64)
+CALIBRATION = models.load_data("digits", "calibration")
+SHIFT_ADD = Assignment(LayerFormats.of("pow2<4>", "fixed<8,4>", "fixed<24,12>"))
+
+
+def numerics(assignment: Assignment = SHIFT_ADD) -> NumericsResult:
+    return run_numerics(NETWORK, assignment, TEST.images, TEST.labels, CALIBRATION.images)
+
+
+@pytest.fixture(scope="module")
+def ran() -> NumericsResult:
+    return numerics()
+
+
+def price(ran: NumericsResult, machine: str = "16x16-ws", table: str = "published45") -> HardwareResult:
+    return run_hardware(NETWORK, ran.layers, parse_machine(machine), load_table(table), ran.total)
+
+
+def test_parts_sum_to_totals(ran: NumericsResult) -> None:
+    result = price(ran)
+    assert result.cycles == sum(layer.cycles.total for layer in result.layers)
+    assert result.energy_total_pj == pytest.approx(sum(result.energy_pj.values()))
+    for component in Component:
+        if component is not Component.LEAKAGE:
+            parts = sum(layer.energy_pj.get(component.value, 0.0) for layer in result.layers)
+            assert result.energy_pj[component.value] == pytest.approx(parts)
+    assert result.runtime_s == result.cycles / 500e6
+    assert result.power_w == pytest.approx(result.energy_total_pj * 1e-12 / result.runtime_s)
+
+
+def test_cycles_of_a_layer_by_hand(ran: NumericsResult) -> None:
+    # conv1: M=64, N=16, K=9 on 16x16 weight-stationary: one fold of 2R + C + M - 2 = 110.
+    assert price(ran).layers[0].cycles.total == 2 * 16 + 16 + 64 - 2
+
+
+def test_unit_prices_make_the_energy_a_count(ran: NumericsResult) -> None:
+    result = price(ran, table="unit")
+    array = [layer for layer in result.layers if layer.unit == "array"]
+    effectual = sum(layer.effectual_macs for layer in array)
+    gated = sum(layer.macs for layer in array) - effectual
+    per_mac = result.energy_pj["pe"] - gated
+    # With every price 1, a shift-add step is one shifter and one adder, a gated one is one test for zero.
+    assert per_mac == pytest.approx(effectual * 2, rel=0.35)
+    assert result.energy_pj["pe"] > 0
+
+
+def test_zeros_are_cheaper_with_gating_and_only_then(ran: NumericsResult) -> None:
+    gated, ungated = price(ran), price(ran, "16x16-ws,nogating")
+    assert gated.energy_pj["pe"] < ungated.energy_pj["pe"]
+    assert gated.energy_pj["sram"] == ungated.energy_pj["sram"]
+    assert gated.cycles == ungated.cycles
+
+
+def test_the_price_depends_on_width_and_kind() -> None:
+    energies = {}
+    for name, formats in {
+        "pow2": LayerFormats.of("pow2<4>", "fixed<8,4>", "fixed<24,12>"),
+        "int8x4": LayerFormats.of("int4", "fixed<8,4>", "fixed<24,12>"),
+        "int8x8": LayerFormats.of("int8", "fixed<8,4>", "fixed<24,12>"),
+        "int16": LayerFormats.of("int16", "fixed<16,8>", "fixed<40,20>"),
+        "fp16": LayerFormats.of("fp16", "fp16", "fp16"),
+        "fp32": LayerFormats.of("fp32", "fp32", "fp32"),
+    }.items():
+        layers = numerics(Assignment(formats)).layers
+        same = [LayerNumerics.from_dict({**layer.to_dict(), "effectual_macs": layer.macs // 2}) for layer in layers]
+        result = run_hardware(NETWORK, same, parse_machine("16x16-ws"), load_table("published45"), len(TEST))
+        energies[name] = result.energy_pj["pe"]
+    assert list(energies.values()) == sorted(energies.values())
+
+
+def test_new_prices_need_no_new_inference(ran: NumericsResult) -> None:
+    stored = json.loads(json.dumps([layer.to_dict() for layer in ran.layers]))
+    layers = [LayerNumerics.from_dict(layer) for layer in stored]
+    again = run_hardware(NETWORK, layers, parse_machine("16x16-ws"), load_table("published45"), ran.total)
+    assert again == price(ran)
+    assert price(ran, table="aladdin45").energy_total_pj != again.energy_total_pj
+    assert price(ran, "8x8-os").cycles != again.cycles
+
+
+def test_folded_or_not_is_the_same(ran: NumericsResult) -> None:
+    arguments = ran.layers, parse_machine("16x16-ws"), load_table("published45"), ran.total
+    assert run_hardware(fold(NETWORK), *arguments) == run_hardware(NETWORK, *arguments)
+
+
+def test_maps_that_fit_stay_on_the_chip(ran: NumericsResult) -> None:
+    roomy, tight = price(ran), price(ran, "16x16-ws,ifmap=4096b,ofmap=4096b")
+    assert roomy.layers[1].energy_pj["dram"] == 0
+    assert tight.layers[1].energy_pj["dram"] > 0
+    assert roomy.layers[0].energy_pj["dram"] > 0, "the image itself comes from DRAM"
+
+
+def test_weight_bits_are_those_of_the_codes(ran: NumericsResult) -> None:
+    weights = sum(NETWORK.weight(layer.name).size for layer in NETWORK.mac_layers)
+    assert price(ran).weight_bits == 4 * weights
+    assert price(numerics(Assignment(LayerFormats.of("mxfp4", "mxfp8e4m3", "fp32")))).weight_bits == weights * 17 // 4
+
+
+def test_the_unknown_is_named_and_never_zero(ran: NumericsResult) -> None:
+    assert any("leakage of dram" in name for name in price(ran).unpriced)
+
+
+def test_every_report_has_the_same_numbers() -> None:
+    data = TEST.images, TEST.labels, CALIBRATION.images
+    report = simulate(NETWORK, SHIFT_ADD, "16x16-ws", *data)
+    text, values, lines = report_text(report), report_dict(report), report_csv(report).splitlines()
+    assert f"{values['correct']} of {values['total']}" in text
+    assert f"cycles     {values['cycles']}" in text
+    assert "published45" in text
+    assert values["layers"] == layer_rows(report)
+    header, total = lines[0].split(","), lines[-1].split(",")
+    assert total[header.index("cycles")] == str(values["cycles"])
+    assert float(total[header.index("power_w")]) == values["power_w"]
+    assert len(lines) == 2 + len(values["layers"])
+    assert json.loads(json.dumps(values)) == values
