@@ -87,7 +87,12 @@ def code_table(fmt: NumberFormat) -> Iterable[tuple[str, str]]:
     shown = _at_unit_scale(fmt)
     for code in shown.codes():
         value = shown.decode(code)
-        yield f"{code:0{fmt.bits}b}", value.value if isinstance(value, Special) else f"{float(value):.10g}"
+        yield f"{code:0{fmt.bits}b}", value.value if isinstance(value, Special) else _exactly(value)
+
+
+def _exactly(value: Fraction) -> str:
+    """The shortest decimal that reads back as the same double."""
+    return repr(float(value)).removesuffix(".0")
 
 
 def _at_unit_scale(fmt: NumberFormat) -> NumberFormat:

@@ -14,6 +14,10 @@ class FormatError(HwsimError, ValueError):
     """A number format that cannot exist, is ambiguous, or cannot be used where it was named."""
 
 
+class NotANumberError(FormatError):
+    """A NaN met a format that has no code for it, or every answer of a run is NaN."""
+
+
 class NetworkError(HwsimError, ValueError):
     """A network that is malformed: wrong shapes, non-finite weights, an unreadable file."""
 

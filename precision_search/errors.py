@@ -17,9 +17,5 @@ class SelectionError(HwsimError, ValueError):
     """A question to the stored results that has no answer, or several."""
 
 
-class NotANumberError(HwsimError, ArithmeticError):
-    """A configuration whose every answer is NaN."""
-
-
 class RunnerError(HwsimError, RuntimeError):
     """Workers that cannot be kept alive. Every finished configuration is already in the store."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
-from hwsim.errors import FormatError, MachineError
+from hwsim.errors import FormatError, MachineError, NotANumberError
 from precision_search.engine import Engine, Session
-from precision_search.errors import NotANumberError
 from precision_search.records import Failure, HardwareRecord, NumericsRecord, Status
 from precision_search.task import Configuration, Task
 
@@ -108,8 +107,8 @@ def failure_of(error: Exception) -> Failure:
     Failure(status=<Status.ERROR: 'error'>, error_type='ValueError', message='boom')
     """
     status = Status.ERROR
-    if isinstance(error, MachineError | FormatError):
-        status = Status.INFEASIBLE
-    elif isinstance(error, NotANumberError):
+    if isinstance(error, NotANumberError):
         status = Status.NAN
+    elif isinstance(error, MachineError | FormatError):
+        status = Status.INFEASIBLE
     return Failure(status, type(error).__name__, str(error) or repr(error))

@@ -53,7 +53,8 @@ def wilson(correct: ArrayLike, total: ArrayLike) -> tuple[NDArray[Any], NDArray[
     >>> round(float(low[0]), 4), round(float(high[0]), 4)
     (0.8882, 0.9785)
     """
-    low, high = np.vectorize(wilson_interval, otypes=[float, float])(correct, total)
+    with np.errstate(invalid="ignore"):  # configurations without numbers have NaN for both
+        low, high = np.vectorize(wilson_interval, otypes=[float, float])(correct, total)
     return low, high
 
 

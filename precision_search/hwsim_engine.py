@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from hwsim.errors import NotANumberError
 from precision_search.code_hash import HARDWARE, NUMERICS, code_hash
-from precision_search.errors import NotANumberError
 from precision_search.records import HardwareRecord, NumericsRecord, pack_mask
 from precision_search.schema import ENERGY_COMPONENTS
 from precision_search.task import Configuration, FormatChoice, Json, Subject, Task, hardware_key, numerics_key

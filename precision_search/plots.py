@@ -64,6 +64,6 @@ def _figure(picture: Picture) -> Figure:
         raise SelectionError("there is nothing to draw: no configuration has status 'ok'; see: precision-search status")
     figure = Figure(figsize=(7.4, 4.9), dpi=100)
     FigureCanvasAgg(figure)
-    axes = figure.add_axes((0.085, 0.112, 0.89, 0.715))
+    axes = figure.add_axes((0.1, 0.112, 0.875, 0.715))
     Drawing(axes, picture, usable).draw()
     return figure

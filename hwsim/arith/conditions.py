@@ -40,6 +40,11 @@ class Problem:
         return self.weights.largest * self.acts.largest
 
     @cached_property
+    def all_finite(self) -> bool:
+        """No operand and no bias is an infinity or a NaN."""
+        return self.acts.finite and self.weights.finite and bool(np.isfinite(self.bias).all())
+
+    @cached_property
     def largest_fixed_sum(self) -> float:
         """Bound on every partial sum of a fixed-point accumulator before it is clamped, in its own units.
 
@@ -109,16 +114,11 @@ def even_rounding_applies(grid: FloatGrid, lane: Lane, overflow_free: bool) -> b
     return plain and overflow and in_range and grid.emin + lane.exponent_bias >= 1 and grid.quantum >= lane.min_quantum
 
 
-def all_finite(problem: Problem) -> bool:
-    """No operand and no bias is an infinity or a NaN."""
-    return problem.acts.finite and problem.weights.finite and bool(np.isfinite(problem.bias).all())
-
-
 def float_even_applies(problem: Problem, lane: Lane) -> bool:
     """The kernel ``float_even`` is exact in ``lane``."""
     if not isinstance(problem.acc, FloatGrid) or not isinstance(problem.product, FloatGrid | None):
         return False
-    if not (all_finite(problem) and product_is_exact(problem, lane) and sum_is_innocuous(problem, lane)):
+    if not (problem.all_finite and product_is_exact(problem, lane) and sum_is_innocuous(problem, lane)):
         return False
     free = never_overflows(problem)
     grids = [problem.acc] if problem.product is None else [problem.acc, problem.product]
@@ -194,7 +194,7 @@ def fixed_even_applies(problem: Problem, lane: Lane) -> bool:
     assert isinstance(acc, FixedGrid)
     if not (_magic_fits(acc, lane) and operand_fits(problem.weights, lane) and operand_fits(problem.acts, lane)):
         return False
-    if not all_finite(problem):
+    if not problem.all_finite:
         return False
     room = 2.0 ** (lane.precision - 2)
     if product is None:
@@ -224,7 +224,7 @@ def integer_applies(problem: Problem, lane_bits: int) -> bool:
     Shift distances are at most 38: a product of 24 random bits and one unit of the sum then fits 62 bits.
     """
     acc, product = problem.acc, problem.product
-    if not isinstance(acc, FixedGrid) or not isinstance(product, FixedGrid | None) or not all_finite(problem):
+    if not isinstance(acc, FixedGrid) or not isinstance(product, FixedGrid | None) or not problem.all_finite:
         return False
     product_left, product_right, sum_left, sum_right = integer_shifts(problem)
     if max(product_left, sum_left, product_right, sum_right) > 38:

@@ -14,7 +14,7 @@ from hwsim.arith.conditions import Problem
 from hwsim.arith.dot_formats import DotFormats, element_of
 from hwsim.arith.params import FLOAT32, FLOAT64, NO_ROUNDING_INT, Lane, any_params, even_params, int_params
 from hwsim.arith.quantize import fits_float32
-from hwsim.errors import FormatError
+from hwsim.errors import FormatError, NotANumberError
 from hwsim.formats import PowerSumFormat, ScaledFormat
 from hwsim.formats.base import Overflow
 from hwsim.formats.grid import FixedGrid, FloatGrid
@@ -166,13 +166,13 @@ class DotProduct:
         product = problem.product if problem.product is not None else problem.acc
         q, s = any_params(product), any_params(problem.acc)  # type: ignore[arg-type]
         rounds_product = problem.product is not None
-        finite = conditions.all_finite(problem)
+        finite = problem.all_finite
         if not finite:
             self._refuse_nan(problem, x, base, tap)
         dot_kernels.float_any(*arguments, rounds_product, q, s, finite, image)
         out = _positive_zero(arguments[-1])
         if not getattr(problem.acc, "has_nan", False) and bool(np.isnan(out).any()):
-            raise FormatError(f"NaN reached {self.formats.acc}, which has no code for it")
+            raise NotANumberError(f"NaN reached {self.formats.acc}, which has no code for it")
         return out
 
     def _refuse_nan(self, problem: Problem, x: Values, base: Rows, tap: Rows) -> None:
@@ -180,7 +180,7 @@ class DotProduct:
         if problem.product is None or getattr(problem.product, "has_nan", False):
             return
         if any(conditions.makes_nan(problem, x[start + tap]) for start in base):
-            raise FormatError(f"NaN reached {self.formats.product}, which has no code for it")
+            raise NotANumberError(f"NaN reached {self.formats.product}, which has no code for it")
 
 
 def dot_products(

@@ -12,16 +12,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from hwsim.arith.compiled import compiled
 from hwsim.arith.lanes import add_int, clamp, fma, round_even, shift_left, sub_int
 from hwsim.arith.random24 import row_hash
 from hwsim.arith.scalar_ops import add_to_odd, round_any, round_shift
 
-kernel = njit(nogil=True, cache=True, error_model="numpy")
 
-
-@kernel
+@compiled
 def float_even(w: Any, x: Any, base: Any, tap: Any, bias: Any, out: Any, rounds_product: Any, q: Any, s: Any) -> None:
     """Nearest even, saturating, product rounded or exact; float32 or float64 lanes (EvenParams q, s)."""
     for p in range(base.shape[0]):
@@ -43,7 +41,7 @@ def float_even(w: Any, x: Any, base: Any, tap: Any, bias: Any, out: Any, rounds_
                         c[j] = round_even(clamp(c[j] + r, -s.limit, s.limit), s.magic, s.exponent_mask, s.emin_bits)
 
 
-@kernel
+@compiled
 def float_any(
     w: Any, x: Any, base: Any, tap: Any, bias: Any, out: Any, rounds_product: Any, q: Any, s: Any, skip: Any, image: Any
 ) -> None:
@@ -67,7 +65,7 @@ def float_any(
                     c[j] = round_any(add_to_odd(c[j], r), s, hs, image + j)
 
 
-@kernel
+@compiled
 def fixed_even(
     w: Any, x: Any, base: Any, tap: Any, bias: Any, out: Any, rounds_product: Any, magic: Any, low: Any, high: Any,
     magic_product: Any, low_product: Any, high_product: Any,
@@ -94,7 +92,7 @@ def fixed_even(
                         c[j] = clamp(fma(a, b[j], c[j] + magic) - magic, low, high)
 
 
-@kernel
+@compiled
 def fixed_any(w: Any, x: Any, base: Any, tap: Any, bias: Any, out: Any, up: Any, q: Any, s: Any, image: Any) -> None:
     """Fixed point, any rounding, saturating or wrapping, in int64 lanes (IntParams q, s).
 
@@ -118,7 +116,7 @@ def fixed_any(w: Any, x: Any, base: Any, tap: Any, bias: Any, out: Any, up: Any,
                     c[j] = round_shift((c[j] << s.shift) + (r << up[1]), s, hs, image + j)
 
 
-@kernel
+@compiled
 def shift_add(sign: Any, shift: Any, x: Any, base: Any, tap: Any, bias: Any, out: Any, low: Any, high: Any) -> None:
     """Shift and add, saturating, no multiplication: sign and shift are [n, k, term] (int32 or int64 lanes).
 
@@ -143,7 +141,7 @@ def shift_add(sign: Any, shift: Any, x: Any, base: Any, tap: Any, bias: Any, out
                     _add_terms(terms, shift[n, k], b, c, low, high)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _add_terms(terms: Any, shifts: Any, b: Any, c: Any, low: Any, high: Any) -> None:
     for j in range(c.shape[0]):
         r = sub_int(b[j], b[j])
@@ -153,7 +151,7 @@ def _add_terms(terms: Any, shifts: Any, b: Any, c: Any, low: Any, high: Any) -> 
         c[j] = clamp(add_int(c[j], r), low, high)
 
 
-@kernel
+@compiled
 def shift_add_any(
     sign: Any, shift: Any, x: Any, base: Any, tap: Any, bias: Any, out: Any, up: Any, q: Any, s: Any, image: Any
 ) -> None:

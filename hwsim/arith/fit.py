@@ -80,7 +80,8 @@ def _limited(exponent: int) -> int:
 
 def _squared_error(fmt: NumberFormat, data: NDArray[np.float64]) -> float:
     """Return the error in the very format; infinite where a value overflows to an infinity or a NaN."""
-    error = float(np.square(quantize(data, fmt).astype(np.float64) - data).sum())
+    with np.errstate(over="ignore"):
+        error = float(np.square(quantize(data, fmt).astype(np.float64) - data).sum())
     return np.inf if np.isnan(error) else error
 
 
@@ -92,7 +93,7 @@ def _filled(fmt: CodebookFormat, data: NDArray[np.float64]) -> CodebookFormat:
 
 
 def kmeans(values: NDArray[np.float64], size: int) -> NDArray[np.float64]:
-    """Return at most ``size`` ascending centres of one-dimensional k-means, deterministic; a zero among them stays zero.
+    """Return at most ``size`` ascending centres of one-dimensional k-means, deterministic; a zero stays zero.
 
     >>> kmeans(np.array([0.1, 0.2, 0.9, 1.0]), 2)
     array([0.15, 0.95])

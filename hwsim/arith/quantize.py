@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hwsim.arith.params import FLOAT64, any_params
 from hwsim.arith.quantize_kernels import quantize_any, quantize_even
-from hwsim.errors import FormatError
+from hwsim.errors import FormatError, NotANumberError
 from hwsim.formats.base import NumberFormat, Overflow, Rounding
 from hwsim.formats.grid import BlockGrid, FixedGrid, FloatGrid, Grid, LevelGrid, floor_log2
 
@@ -96,8 +96,8 @@ def _nearest_level(rows: Values, grid: LevelGrid) -> NDArray[np.float64]:
     levels = np.array([float(level) for level in grid.levels])
     below, above = _middles(levels)
     wide = rows.astype(np.float64)
-    # A tie goes away from zero; halfway between -x and x, to -x.
-    index = np.where(wide > 0, np.searchsorted(above, wide, "right"), np.searchsorted(below, wide, "left"))
+    # A tie goes away from zero; halfway between -x and x, to x.
+    index = np.where(wide >= 0, np.searchsorted(above, wide, "right"), np.searchsorted(below, wide, "left"))
     return np.asarray(levels[index] + 0.0)
 
 
@@ -132,7 +132,7 @@ def _quantize_blocks(values: Values, grid: BlockGrid, axis: int) -> Values:
 
 def _reject_nan(rows: Values, fmt: NumberFormat) -> None:
     if bool(np.isnan(rows).any()):
-        raise FormatError(f"NaN reached {fmt}, which has no code for it")
+        raise NotANumberError(f"NaN reached {fmt}, which has no code for it")
 
 
 def fits_float32(grid: Grid) -> bool:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from hwsim.arith.compiled import compiled
 from hwsim.arith.lanes import clamp, round_even
 from hwsim.arith.random24 import row_hash
 from hwsim.arith.scalar_ops import round_any
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def quantize_even(x: Any, out: Any, magic: Any, exponent_mask: Any, emin_bits: Any, low: Any, high: Any) -> None:
     """Nearest even and saturating in float64 lanes; clamping first is the same, as both ends are on the grid."""
     for i in range(x.shape[0]):
@@ -21,7 +21,7 @@ def quantize_even(x: Any, out: Any, magic: Any, exponent_mask: Any, emin_bits: A
             out[i, j] = round_even(v, magic, exponent_mask, emin_bits) + 0.0
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled
 def quantize_any(x: Any, out: Any, q: Any, image: Any) -> None:
     """Any rounding and overflow (AnyParams q)."""
     for i in range(x.shape[0]):

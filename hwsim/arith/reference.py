@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hwsim.arith.dot_formats import DotFormats
 from hwsim.arith.random24 import random24
-from hwsim.errors import FormatError
+from hwsim.errors import FormatError, NotANumberError
 from hwsim.formats.base import NumberFormat, Overflow, Rounding, Special
 from hwsim.formats.grid import BlockGrid, FixedGrid, FloatGrid, Grid, LevelGrid
 
@@ -110,7 +110,7 @@ def _round_special(value: Special, grid: Grid, fmt: object) -> Number:
     if value is Special.NAN:
         if isinstance(grid, FloatGrid) and grid.has_nan:
             return value
-        raise FormatError(f"NaN reached {fmt}, which has no code for it")
+        raise NotANumberError(f"NaN reached {fmt}, which has no code for it")
     sign = _INFINITIES[value]
     if isinstance(grid, FloatGrid) and grid.overflow is Overflow.INFINITY:
         return value if grid.has_infinity else Special.NAN

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ def round_any(v: Any, q: Any, hashed_row: Any, image: Any) -> Any:
     """Round v to the grid of ``q`` (AnyParams); v is exact, or has its last bit odd where it is not (round-to-odd)."""
     exponent = masked_max(bits_of(v), q.exponent_mask, q.emin_bits)
     t = v * float_of(q.inverse_bits - exponent)
-    floor = math.floor(t)
+    floor = np.floor(t)
     threshold = q.threshold_negative if t < 0.0 else q.threshold_positive
     edge = floor + threshold
     if q.stochastic:
@@ -24,7 +23,7 @@ def round_any(v: Any, q: Any, hashed_row: Any, image: Any) -> Any:
         moved = 0.0 if floor == -1.0 else floor
         threshold = 1.0 - np.float64(mix_lane(np.int64(image) ^ hashed_row) >> 8) * (1.0 / 16777216.0)
         t, edge = t - moved, (floor - moved) + threshold
-    odd = floor * 0.5 != math.floor(floor * 0.5)
+    odd = floor * 0.5 != np.floor(floor * 0.5)
     up = (t > edge) or ((t == edge) and (q.tie_always or (q.tie_odd and odd)))
     r = (floor + (1.0 if up else 0.0)) * (float_of(exponent) * q.last_place)
     r = 0.0 if abs(r) < q.flush else r

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from hwsim.errors import FormatError
+from hwsim.errors import FormatError, NotANumberError
 from hwsim.formats.base import Overflow, Special
 from hwsim.formats.grid import FixedGrid, FloatGrid, Grid, LevelGrid, power_of_two
 
@@ -37,7 +37,7 @@ def round_special(value: Special, grid: Grid, owner: object) -> Fraction | Speci
     if value is Special.NAN:
         if isinstance(grid, FloatGrid) and grid.has_nan:
             return value
-        raise FormatError(f"NaN reached {owner}, which has no code for it")
+        raise NotANumberError(f"NaN reached {owner}, which has no code for it")
     positive = value is Special.POSITIVE_INFINITY
     if isinstance(grid, FloatGrid) and grid.overflow is Overflow.INFINITY:
         return value if grid.has_infinity else Special.NAN

@@ -47,7 +47,8 @@ Maker = Callable[[NumberFormat, tuple[int, ...], np.random.Generator], Values]
 
 
 def problem(
-    spelled: DotFormats, rng: np.random.Generator, maker: Maker = random_codes, shape: tuple[int, int, int, int] = (2, 6, 2, 5)
+    spelled: DotFormats, rng: np.random.Generator, maker: Maker = random_codes,
+    shape: tuple[int, int, int, int] = (2, 6, 2, 5),
 ) -> tuple[Any, ...]:  # fmt: skip
     """Return (w, x, base, tap, bias) of N outputs, K taps, P positions and B images, taps out of order."""
     n, k, p, b = shape

@@ -82,12 +82,18 @@ def test_fixed_point_in_plain_integers(mode: str, overflow: str, product: Fixed 
     rounded = None if product is None else product._replace(mode=mode, overflow=overflow)
     for acc in (Fixed(-4, 9), Fixed(-8, 14), Fixed(-2, 6, False), Fixed(0, 4), Fixed(-20, 40)):
         target = acc._replace(mode=mode, overflow=overflow)
-        names = [f and f"{'' if f.signed else 'u'}fixed<{f.width},{f.width + f.lsb},{mode},{overflow}>" for f in (rounded, target)]
+        names = [
+            f and f"{'' if f.signed else 'u'}fixed<{f.width},{f.width + f.lsb},{mode},{overflow}>"
+            for f in (rounded, target)
+        ]
         spelled = formats("fixed<6,3>", "fixed<6,2>", names[0], names[1])
         w, x = rng.integers(-32, 32, (3, 12)), rng.integers(-32, 32, (12, 6))
         bias = rng.integers(target.ends[0], target.ends[1] + 1, 3)
         out = _columns(spelled, w * 0.125, x * 0.0625, bias * 2.0**acc.lsb)
-        want = [[fixed_dot(r.tolist(), c.tolist(), -7, int(v), rounded, target) for c in x.T] for r, v in zip(w, bias, strict=True)]
+        want = [
+            [fixed_dot(r.tolist(), c.tolist(), -7, int(v), rounded, target) for c in x.T]
+            for r, v in zip(w, bias, strict=True)
+        ]
         assert_same(out, np.array(want, dtype=np.float64) * 2.0**acc.lsb)
 
 
@@ -108,7 +114,9 @@ def test_shift_add_in_plain_integers(mode: str, name: str) -> None:
             bias = np.maximum(bias, target.ends[0])
             out = _columns(formats(f"{name}@2^0", "fixed<6,4>", None, label), w, x * 0.25, bias * 2.0**acc.lsb)
             lists = [[[(s, e + 16) for s, e in element.term_list(int(c))] for c in row] for row in picked]
-            want = [[shift_dot(t, c.tolist(), -18, int(v), target) for c in x.T] for t, v in zip(lists, bias, strict=True)]
+            want = [
+                [shift_dot(t, c.tolist(), -18, int(v), target) for c in x.T] for t, v in zip(lists, bias, strict=True)
+            ]
             assert_same(out, np.array(want, dtype=np.float64) * 2.0**acc.lsb)
 
 

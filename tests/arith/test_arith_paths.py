@@ -36,7 +36,9 @@ def test_fixed_modes(rounding: str, overflow: str) -> None:
     rng = np.random.default_rng(len(rounding + overflow))
     accs = ("fixed<8,4{}>", "fixed<12,9{}>", "fixed<20,8{}>", "ufixed<7,5{}>", "fixed<1,1{}>", "fixed<48,20{}>")
     products = (None, "fixed<9,5{}>", "ufixed<8,6,wrap>", "fixed<12,2,rtz>", "fixed<6,9{}>")
-    for acc, rounded, weights in product(accs, products, ("fixed<5,3>", "pow2<4>@2^1", "apot<5>@2^0", "shiftcnn<2,3>@2^0")):
+    for acc, rounded, weights in product(
+        accs, products, ("fixed<5,3>", "pow2<4>@2^1", "apot<5>@2^0", "shiftcnn<2,3>@2^0")
+    ):
         modes = f",{rounding},{overflow}"
         spelled = formats(weights, "fixed<6,3>", rounded and rounded.format(modes), acc.format(modes))
         check(spelled, problem(spelled, rng), first_image=7)
@@ -122,9 +124,22 @@ def test_zero_weights_do_not_hide_infinities() -> None:
     assert check(saturating, (w, x[:, 1:], base, tap, np.array([np.inf]))).item() == 65504
 
 
+@pytest.mark.parametrize("acc", ["float<5,10>", "float<5,10,rtp>", "fixed<24,12>", "fixed<24,12,wrap>"])
+@pytest.mark.parametrize("weights", ["float<4,3>", "pow2<3>@2^0"])
+def test_a_bias_of_minus_zero(weights: str, acc: str) -> None:
+    spelled = formats(weights, "fixed<8,4>", None, acc)
+    base, tap = np.zeros(1, dtype=np.int64), np.arange(1)
+    for w, x in product((0.0, 1.0, -1.0), (0.0, -0.0)):
+        check(spelled, (np.array([[w]]), np.array([[x]]), base, tap, np.array([-0.0])))
+
+
 @pytest.mark.parametrize(
     ("weights", "acts", "rounded", "acc"),
-    [("e5m2", "e5m2", None, "fixed<8,4>"), ("e5m2", "e5m2", "float<4,3>", "fp16"), ("e5m2", "e5m2", None, "float<4,3>")],
+    [
+        ("e5m2", "e5m2", None, "fixed<8,4>"),
+        ("e5m2", "e5m2", "float<4,3>", "fp16"),
+        ("e5m2", "e5m2", None, "float<4,3>"),
+    ],
 )
 def test_nan_in_a_format_without_one(weights: str, acts: str, rounded: str | None, acc: str) -> None:
     spelled = formats(weights, acts, rounded, acc)
@@ -157,7 +172,8 @@ def test_too_wide_is_said() -> None:
 MODES = st.sampled_from(ROUNDINGS)
 FLOAT = st.builds(
     lambda e, m, r, f, k: f"float<{e},{m},{r}{f}{k if e > 1 and m else ''}>",
-    st.integers(1, 8), st.integers(0, 23), MODES, st.sampled_from(["", ",ftz"]), st.sampled_from(["", ",ieee", ",ieee,sat"]),
+    st.integers(1, 8), st.integers(0, 23), MODES, st.sampled_from(["", ",ftz"]),
+    st.sampled_from(["", ",ieee", ",ieee,sat"]),
 )  # fmt: skip
 FIXED = st.builds(
     lambda w, i, r, o, u: f"{u}fixed<{w},{i},{r},{o}>",

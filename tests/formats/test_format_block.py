@@ -46,7 +46,9 @@ def magnitudes(name: str) -> tuple[list[Fraction], Fraction | None]:
 def blocks(count: int) -> list[np.ndarray]:
     """Random blocks of 32 over the whole range of E8M0, with zeros, equal values, powers of two and near-overflows."""
     rng = np.random.default_rng(3)
-    drawn = [np.ldexp(rng.standard_normal(32), int(rng.integers(-160, 140))) * (rng.random(32) > 0.1) for _ in range(count)]
+    drawn = [
+        np.ldexp(rng.standard_normal(32), int(rng.integers(-160, 140))) * (rng.random(32) > 0.1) for _ in range(count)
+    ]
     edges = np.array([1.75, 1.76, 1.9375, 1.99, 1.9999, 2.0, -1.9999, -2.0, 1.0, 0.0625, 7.5, -7.75] + [0.3] * 20)
     return [*drawn, np.zeros(32), np.full(32, 2.0**-140), edges, -edges, edges * 2.0**127, np.full(32, 3.0e38)]
 

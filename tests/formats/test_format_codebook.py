@@ -76,7 +76,9 @@ def test_impossible_codebooks_are_refused(text: str, message: str) -> None:
 
 
 @pytest.mark.parametrize("exponent", [-64, -7, 0, 3, 64])
-@pytest.mark.parametrize("text", ["int8", "uint4", "fixed<6,2>", "e4m3", "float<3,2,ftz>", "pow2<4>", "apot<5>", "shiftcnn<2,3>"])
+@pytest.mark.parametrize(
+    "text", ["int8", "uint4", "fixed<6,2>", "e4m3", "float<3,2,ftz>", "pow2<4>", "apot<5>", "shiftcnn<2,3>"]
+)
 def test_a_scale_multiplies_every_value(text: str, exponent: int) -> None:
     element = parse(text)
     element = element.element if isinstance(element, ScaledFormat) else element

@@ -56,7 +56,8 @@ def same(ours: float, theirs: float) -> bool:
 
 def table_of(dtype: type, bits: int) -> np.ndarray:
     codes = np.arange(1 << bits, dtype=np.uint8 if bits <= 8 else np.uint16)
-    return codes.view(dtype).astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        return codes.view(dtype).astype(np.float64)
 
 
 def trials(finite: np.ndarray) -> np.ndarray:
@@ -64,11 +65,10 @@ def trials(finite: np.ndarray) -> np.ndarray:
     values = np.unique(np.abs(finite)).astype(np.float32)
     middles = ((values[1:].astype(np.float64) + values[:-1]) / 2).astype(np.float32)
     top = values[-1]
-    beyond = np.array([top * 1.01, top * 1.0625, top * 1.125, top * 1.25, top * 2], dtype=np.float32)
-    points = np.concatenate([values, middles, beyond])
-    beside = [np.nextafter(points, np.float32(np.inf)), np.nextafter(points, np.float32(0))]
     with np.errstate(over="ignore"):
-        every = np.concatenate([points, *beside])
+        beyond = np.array([1.01, 1.0625, 1.125, 1.25, 2], dtype=np.float32) * top
+        points = np.concatenate([values, middles, beyond])
+        every = np.concatenate([points, np.nextafter(points, np.float32(np.inf)), np.nextafter(points, np.float32(0))])
     every = every[np.isfinite(every)]
     return np.concatenate([every, -every])
 

@@ -1,9 +1,7 @@
-"""Dot products step by step, written apart from the code under test: plain integers, and other people's scalar types."""
+"""Dot products step by step, apart from the code under test: plain integers, and other people's scalar types."""
 
 from __future__ import annotations
 
-from fractions import Fraction
-from math import inf, ldexp
 from typing import NamedTuple
 
 import numpy as np
@@ -82,29 +80,7 @@ def typed_dot(w: np.ndarray, x: np.ndarray, bias: np.ndarray, dtype: type) -> np
     return out.astype(np.float64)
 
 
-def float_value(value: Fraction, precision: int, emin: int, largest: Fraction, mode: str = "rne") -> float:
-    """Round to binary floating point by scaling to an integer significand; beyond ``largest``: infinity."""
-    if value == 0:
-        return 0.0
-    exponent = emin
-    while abs(value) >= Fraction(2) ** (exponent + 1):
-        exponent += 1
-    place = exponent - precision + 1
-    scaled = value / Fraction(2) ** place
-    whole = rounded_quotient(scaled.numerator, scaled.denominator, mode)
-    if abs(whole) * Fraction(2) ** place > largest:
-        return inf if whole > 0 else -inf
-    return ldexp(float(whole), place)
-
-
-def double_sum_rounding(a: int, b: int, lane: int, precision: int) -> tuple[int, int]:
-    """Round the integer a + b to ``precision`` bits directly, and through ``lane`` bits first (nearest even)."""
-    return keep_bits(a + b, precision), keep_bits(keep_bits(a + b, lane), precision)
-
-
 def keep_bits(value: int, bits: int) -> int:
     """Nearest even integer with ``bits`` significant bits."""
     drop = max(abs(value).bit_length() - bits, 0)
     return rounded_quotient(value, 2**drop, "rne") * 2**drop
-
-

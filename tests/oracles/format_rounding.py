@@ -28,7 +28,7 @@ def round_float(
     value: Fraction, magnitudes: list[Fraction], limits: tuple[Fraction, Fraction], keeps: bool, mode: str,
     overflow: str, random24: int = 0, one_bit: bool = False,
 ) -> Fraction | str:  # fmt: skip
-    """Round to signed values whose magnitudes are given, unbounded upwards for what is asked; then flush; then overflow.
+    """Round to signed values whose magnitudes are given, beyond the largest too; then flush; then overflow.
 
     Args:
         value: the number.
@@ -98,8 +98,10 @@ def nearest_level(value: Fraction, levels: list[Fraction]) -> Fraction:
     return max(level for level in candidates if abs(level) == reach)
 
 
-def mx_block(values: list[Fraction], magnitudes: list[Fraction], emax: int, asymmetric: Fraction | None = None) -> list[Fraction]:
-    """OCP MX v1.0 §6.3: X = 2^floor(log2 max|V|) / 2^emax, clamped to E8M0; P_i = round(V_i / X), saturating, ties to even.
+def mx_block(
+    values: list[Fraction], magnitudes: list[Fraction], emax: int, asymmetric: Fraction | None = None
+) -> list[Fraction]:
+    """OCP MX v1.0 §6.3: X = 2^floor(log2 max|V|) / 2^emax, clamped to E8M0; P_i = round(V_i / X), saturating.
 
     Args:
         values: one block.

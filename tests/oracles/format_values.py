@@ -1,4 +1,4 @@
-"""Values of number formats, written from the standards: bit strings in, exact rationals out. Imports no code under test."""
+"""Values of number formats, written from the standards: bits in, exact rationals out. Imports no code under test."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ def float_table(e: int, m: int, bias: int, specials: str, subnormals: bool = Tru
     exponent, fraction = (codes >> m) % 2**e, codes % 2**m
     low = fraction if subnormals else np.zeros_like(fraction)
     magnitude = np.where(
-        exponent == 0, np.ldexp(low.astype(float), 1 - bias - m), np.ldexp((2**m + fraction).astype(float), exponent - bias - m)
+        exponent == 0,
+        np.ldexp(low.astype(float), 1 - bias - m),
+        np.ldexp((2**m + fraction).astype(float), exponent - bias - m),
     )
     if specials == "ieee":
         magnitude[exponent == 2**e - 1] = np.nan
@@ -60,7 +62,7 @@ def magnitudes_beyond(e: int, m: int, bias: int) -> list[Fraction]:
 
 
 def inq_levels(n1: int, b: int) -> list[Fraction]:
-    """Non-negative elements of P_l, ascending: 0 and 2^n2 ... 2^n1 with n2 = n1 + 1 - 2^(b-1)/2 (Zhou et al. 2017, §2.1)."""
+    """Non-negative elements of P_l, ascending: 0, 2^n2 ... 2^n1 with n2 = n1 + 1 - 2^(b-1)/2 (INQ, 2017, §2.1)."""
     n2 = n1 + 1 - 2 ** (b - 1) // 2
     return [Fraction(0), *(TWO**n for n in range(n2, n1 + 1))]
 

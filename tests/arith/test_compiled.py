@@ -1,0 +1,70 @@
+"""The disk cache of compiled kernels: it notices changed building blocks, and damage costs a compilation at most."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = """
+import numpy as np
+from hwsim.arith.quantize import quantize
+from hwsim.arith import quantize_kernels
+from hwsim.formats import parse
+print(quantize(np.array([0.3, 5.0]), parse("fixed<4,3>")).tolist())
+stats = quantize_kernels.quantize_even.stats
+print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
+"""
+RIGHT = "[0.5, 3.5]"
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    shutil.copytree(ROOT / "hwsim", tmp_path / "hwsim", ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path
+
+
+def run(tree: Path) -> tuple[str, int, int]:
+    """Return what was computed, and how many kernels came from the cache and from the compiler."""
+    environment = {**os.environ, "PYTHONPATH": str(tree), "NUMBA_CACHE_DIR": str(tree / "cache")}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], env=environment, cwd=tree, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    values, counts = done.stdout.splitlines()
+    hits, misses = map(int, counts.split())
+    return values, hits, misses
+
+
+def test_the_second_process_compiles_nothing(tree: Path) -> None:
+    assert run(tree) == (RIGHT, 0, 1)
+    assert run(tree) == (RIGHT, 1, 0)
+
+
+def test_a_changed_building_block_is_noticed(tree: Path) -> None:
+    run(tree)
+    block = tree / "hwsim" / "arith" / "lanes.py"
+    text = block.read_text()
+    broken = text.replace("return min(max(x, low), high)", "return min(max(x, low), high) + 1.0")
+    assert broken != text
+    block.write_text(broken)
+    values, _, misses = run(tree)
+    assert misses == 1
+    assert values != RIGHT
+
+
+@pytest.mark.parametrize("suffix", [".nbi", ".nbc"])
+@pytest.mark.parametrize("damage", [b"", b"\x80\x04garbage", b"not a pickle at all"])
+def test_a_damaged_cache_heals(tree: Path, suffix: str, damage: bytes) -> None:
+    run(tree)
+    files = list((tree / "cache").rglob(f"*{suffix}"))
+    assert files
+    for file in files:
+        file.write_bytes(damage)
+    assert run(tree) == (RIGHT, 0, 1)
+    assert run(tree) == (RIGHT, 1, 0)
