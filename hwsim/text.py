@@ -47,4 +47,4 @@ def wilson_interval(correct: int, total: int, z: float = 1.959963984540054) -> t
     share, spread = correct / total, z * z / total
     centre = (share + spread / 2) / (1 + spread)
     half = z / (1 + spread) * (share * (1 - share) / total + spread / (4 * total)) ** 0.5
-    return max(0.0, centre - half), min(1.0, centre + half)
+    return centre - half if correct else 0.0, centre + half if correct < total else 1.0

@@ -37,7 +37,7 @@ def test_a_run_prints_the_frontier_and_says_where_everything_is(capsys: pytest.C
     assert "13 configurations: 13 evaluated" in out
     assert "(1 without numbers)" in out
     assert "accuracy against average power, prices t1" in out
-    paths = re.findall(r"^(database|table|picture t1|vector t1|manifest) +(\S+)$", out, re.M)
+    paths = re.findall(r"^(database|table|picture|manifest) +(\S+)$", out, re.M)
     assert len(paths) == 5
     assert all(Path(path).stat().st_size > 0 for _, path in paths)
     assert "compiling" in err
