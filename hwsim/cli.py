@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from hwsim import __version__
-from hwsim.errors import FormatError, HwsimError
+from hwsim.command import guarded
+from hwsim.errors import FormatError
 
 if TYPE_CHECKING:
     from hwsim.network.assignment import Assignment
@@ -20,17 +21,7 @@ ROLES = ("weights", "acts", "acc", "product", "bias")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code: 0, 2 for bad input, 130 for an interrupt."""
     arguments = _parser().parse_args(argv)
-    try:
-        arguments.run(arguments)
-    except HwsimError as error:
-        print(f"hwsim: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    return guarded("hwsim", lambda: arguments.run(arguments))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -65,10 +56,11 @@ def _add_run(commands: Any) -> None:
         "--layer", action="append", default=[], metavar="LAYER.ROLE=FORMAT", help="a format for one tensor of one layer"
     )
     run.add_argument("--machine", default="16x16-ws", help="such as 16x16-ws@800MHz (default: %(default)s)")
-    run.add_argument("--table", default="published45", help="price table (default: %(default)s)")
+    run.add_argument("--table", default="published45", help="price table, or a .csv file (default: %(default)s)")
     run.add_argument("--data", metavar="NAME", help="data set, or a .npz file (default: the network's own)")
     run.add_argument("--split", default="test", help="train, calibration or test (default: %(default)s)")
     run.add_argument("--images", type=int, metavar="N", help="only the first N images")
+    run.add_argument("--threads", type=int, metavar="N", help="images computed in parallel (default: the cores)")
     output = run.add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true", help="print JSON")
     output.add_argument("--csv", action="store_true", help="print CSV, one row per layer")
@@ -78,7 +70,7 @@ def _add_run(commands: Any) -> None:
 def _add_explain(commands: Any) -> None:
     explain = commands.add_parser("explain", help="trace the price of a processing element to its sources")
     _add_format_options(explain)
-    explain.add_argument("--table", default="published45", help="price table (default: %(default)s)")
+    explain.add_argument("--table", default="published45", help="price table, or a .csv file (default: %(default)s)")
     explain.set_defaults(run=_explain)
 
 
@@ -166,7 +158,7 @@ def _assignment(arguments: argparse.Namespace) -> Assignment:
             continue
         overrides.setdefault(name, dict(default.to_dict()))[role] = spelled
     if faults:
-        raise FormatError(all_faults("the formats of single layers", faults))
+        raise FormatError(all_faults("the choice of formats for single layers", faults))
     return Assignment(default, tuple((name, LayerFormats.from_dict(roles)) for name, roles in overrides.items()))
 
 
@@ -184,6 +176,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
 def _simulate(arguments: argparse.Namespace, assignment: Assignment) -> SimulationReport:
     from hwsim.errors import DataError
+    from hwsim.network.threads import usable_cores
     from hwsim.simulation import simulate
     from models import data_for, load_data, load_network
 
@@ -192,25 +185,27 @@ def _simulate(arguments: argparse.Namespace, assignment: Assignment) -> Simulati
     network = load_network(arguments.network)
     name = arguments.data or data_for(network)
     data = load_data(name, arguments.split)
-    if arguments.images is not None and arguments.images < len(data):
+    if arguments.images is not None:
         data = data.subset(arguments.images)
     calibration = load_data(name, "calibration")
     images = data.images, data.labels, calibration.images
-    return simulate(network, assignment, arguments.machine, *images, table=arguments.table)
+    threads = usable_cores() if arguments.threads is None else arguments.threads
+    return simulate(network, assignment, arguments.machine, *images, table=arguments.table, threads=threads)
 
 
 def _explain(arguments: argparse.Namespace) -> None:
-    from hwsim.cost import explain, load_table
+    from hwsim.cost import explain, find_table
     from hwsim.formats.pe_kinds import pe_for
     from hwsim.text import text_table
 
     formats = _assignment(arguments).default
     pe = pe_for(formats.weights, formats.acts, formats.acc, formats.product)
-    found = explain(pe, load_table(arguments.table))
+    prices = find_table(arguments.table)
+    found = explain(pe, prices)
     rows = [_explained(row) for row in found]
     header = ["when", "part", "operation", "bits", "count", "pJ", "um2", "basis", "rows of the table"]
     sources = "\n".join(f"  {source}" for source in dict.fromkeys(source for row in found for source in row.sources))
-    print(f"{pe.kind.value}, prices {arguments.table}\n\n{text_table(header, rows)}\n\nsources\n{sources}")
+    print(f"{pe.kind.value}, prices {prices.name}\n\n{text_table(header, rows)}\n\nsources\n{sources}")
 
 
 def _explained(row: Any) -> list[object]:

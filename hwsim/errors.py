@@ -60,7 +60,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
 
 
 def all_faults(what: str, faults: Sequence[str]) -> str:
-    """Return one message that lists every fault of ``what``.
+    """Return one message that lists every fault of ``what`` (a singular noun).
 
     >>> print(all_faults("network 'x'", ["a is 3", "b is missing"]))
     network 'x' has 2 faults:
@@ -69,4 +69,9 @@ def all_faults(what: str, faults: Sequence[str]) -> str:
     """
     if len(faults) == 1:
         return f"{what}: {faults[0]}"
-    return "\n".join([f"{what} has {len(faults)} faults:", *(f"  - {fault}" for fault in faults)])
+    return "\n".join([f"{what} has {len(faults)} faults:", *(f"  - {_indented(fault)}" for fault in faults)])
+
+
+def _indented(fault: str) -> str:
+    """Set the lines after the first one under it: a fault may list faults of its own."""
+    return fault.replace("\n", "\n    ")

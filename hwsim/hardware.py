@@ -7,7 +7,7 @@ another machine need no new inference.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import ceil
 
@@ -168,7 +168,10 @@ def _weight_bits(layer: LayerNumerics) -> Fraction:
 def _silicon(
     layers: Sequence[LayerHardware], machine: Machine, table: PriceTable
 ) -> tuple[float, float, tuple[str, ...]]:
-    """Return leakage in pJ per second, area in um2 and what is not known, of an array that can run every layer."""
+    """Return leakage in pJ per second, area in um2 and what is not known, of an array of the largest element needed.
+
+    Layers in other kinds of element would need more; that is named among what is not known.
+    """
     elements_ = {layer.pe for layer in layers if layer.pe is not None}
     if not elements_:
         return 0.0, 0.0, ()
@@ -178,14 +181,20 @@ def _silicon(
     memory = memory_area_um2(machine.capacities, table)
     array = array_area_um2(largest, rows, columns, table)
     unpriced = [f"leakage of {name}" for name in leak.unknown] + [f"area of {name}" for name in memory.unknown]
-    if array is None:
+    if any(price_pe(pe, table).area_um2 is None for pe in elements_):
         unpriced.append("area of the processing elements")
+    kinds = sorted({pe.kind.value for pe in elements_} - {largest.kind.value})
+    if kinds:
+        unpriced.append(f"area and leakage of {' and '.join(kinds)} beside {largest.kind.value}")
     return leakage_energy_pj(leak, 1.0), (array or 0.0) + memory.value, tuple(unpriced)
 
 
 @dataclass(frozen=True)
 class _Residence:
-    """Which feature maps stay on the chip: those that fit, and that only the next layer reads."""
+    """Which feature maps stay on the chip: those that fit, and that only the next layer reads, there.
+
+    A flatten moves nothing: what it names is the map before it. A softmax runs on the host, so its input leaves.
+    """
 
     network: Network
     numerics: dict[str, LayerNumerics]
@@ -193,14 +202,22 @@ class _Residence:
 
     def stays(self, name: str) -> bool:
         """True where the output of layer ``name`` never leaves the chip."""
-        readers = [layer for layer in self.network.layers if name in layer.inputs]
-        if name == INPUT or len(readers) != 1 or len(readers[0].inputs) != 1:
+        tensor = self._tensor(name)
+        moving = [layer for layer in self.network.layers if not isinstance(layer.op, Flatten)]
+        readers = [layer for layer in moving if tensor in map(self._tensor, layer.inputs)]
+        if tensor == INPUT or len(readers) != 1 or len(readers[0].inputs) != 1 or isinstance(readers[0].op, Softmax):
             return False
-        order = [INPUT, *(layer.name for layer in self.network.layers)]
-        if order.index(readers[0].name) != order.index(name) + 1:
+        order = [layer.name for layer in moving]
+        if order.index(readers[0].name) != order.index(tensor) + 1:
             return False
-        bits = parse(self.numerics[name].output).storage_bits * elements(self.network.shapes[name])
+        bits = parse(self.numerics[tensor].output).storage_bits * elements(self.network.shapes[tensor])
         return fits_on_chip(self.machine, bits)
+
+    def _tensor(self, name: str) -> str:
+        """Return the layer that wrote what ``name`` names."""
+        while name != INPUT and isinstance((layer := self.network.layer(name)).op, Flatten):
+            name = layer.inputs[0]
+        return name
 
     def source_stays(self, layer: Layer) -> bool:
         """True where every input of ``layer`` is on the chip already."""
@@ -216,10 +233,17 @@ def _price_layer(
     work = _vector_work(chip, layer, numerics)
     if work is None:
         return LayerHardware(layer.name, numerics.op, "-", None, Cycles(0, 0, 0, 0), 0.0, 0, 0.0, {})
-    pe = None
-    energy = _energy(vector_traffic(machine, work), pe, machine, table)
+    energy = _energy(vector_traffic(machine, work), _adder(numerics), machine, table)
     cycles = Cycles(1, 0, vector_cycles(machine, work), 0)
     return LayerHardware(layer.name, numerics.op, "vector", None, cycles, 0.0, 0, 0.0, energy)
+
+
+def _adder(numerics: LayerNumerics) -> PeSpec | None:
+    """Return an element in the format of a vector layer's sums, so that floats are added as floats."""
+    if numerics.acc is None:
+        return None
+    acc = parse(numerics.acc)
+    return pe_for(acc, acc, acc)
 
 
 def _energy(counts: Sequence[ActionCount], pe: PeSpec | None, machine: Machine, table: PriceTable) -> dict[str, float]:
@@ -269,6 +293,7 @@ def _workload(chip: _Residence, layer: Layer, numerics: LayerNumerics, images: i
         act_storage_bits=acts.storage_bits,
         weight_storage_bits=weights.storage_bits,
         output_storage_bits=output.storage_bits,
+        bias_storage_bits=parse(numerics.bias).storage_bits if numerics.bias else None,
         ifmap_in_dram=not chip.source_stays(layer),
         ofmap_in_dram=not chip.stays(layer.name),
     )
@@ -276,12 +301,22 @@ def _workload(chip: _Residence, layer: Layer, numerics: LayerNumerics, images: i
 
 def _vector_work(chip: _Residence, layer: Layer, numerics: LayerNumerics) -> VectorWork | None:
     """Return what the vector unit does for a layer; None for layers that are free or run on the host."""
-    op, shapes = layer.op, chip.network.shapes
-    if isinstance(op, Flatten | Softmax):
+    if isinstance(layer.op, Flatten | Softmax):
         return None
+    shapes = chip.network.shapes
+    sizes = [elements(shapes[name]) for name in layer.inputs]
+    parts = (parse(text).storage_bits * size for text, size in zip(numerics.inputs, sizes, strict=True))
+    stored = parse(numerics.output).storage_bits
+    return replace(
+        _operations(chip, layer, numerics), input_bits=sum(parts, Fraction(0)) / sum(sizes), output_bits=stored
+    )
+
+
+def _operations(chip: _Residence, layer: Layer, numerics: LayerNumerics) -> VectorWork:
+    op, shapes = layer.op, chip.network.shapes
     residence: Residence = {"ifmap_in_dram": not chip.source_stays(layer), "ofmap_in_dram": not chip.stays(layer.name)}
     source, output = elements(shapes[layer.inputs[0]]), elements(shapes[layer.name])
-    input_bits, output_bits = (ceil(parse(text).storage_bits) for text in (numerics.inputs[0], numerics.output))
+    input_bits, output_bits = (parse(text).bits for text in (numerics.inputs[0], numerics.output))
     acc_bits = parse(numerics.acc).bits if numerics.acc else input_bits
     widths = (input_bits, acc_bits, output_bits)
     if isinstance(op, MaxPool2d):

@@ -13,6 +13,11 @@ from hwsim.network.run import LayerNumerics
 from hwsim.simulation import SimulationReport
 from hwsim.text import quantity, text_table, wilson_interval
 
+_PATH_NOTE = (
+    "computed by: every kernel gives the bits of rounding after each step in the formats shown; 'exact' means that\n"
+    "the operands prove that no sum of the layer can be rounded or clamped (docs/numerics.md)"
+)
+
 
 def report_text(report: SimulationReport) -> str:
     """Return the report of ``hwsim run`` for people."""
@@ -25,7 +30,7 @@ def report_text(report: SimulationReport) -> str:
     ]
     if numerics.nan_images:
         lines.append(f"           {numerics.nan_images} images gave NaN and count as wrong")
-    lines += ["", "what each layer ran in", _formats_table(numerics.layers)]
+    lines += ["", "what each layer ran in", _formats_table(numerics.layers), _PATH_NOTE]
     lines += ["", "time and work of one inference", _time_table(hardware.layers)]
     lines += ["", "energy of one inference, nJ", _energy_table(hardware.layers)]
     lines += ["", *_totals(report)]
@@ -101,6 +106,7 @@ def _totals(report: SimulationReport) -> list[str]:
 def report_dict(report: SimulationReport) -> dict[str, Any]:
     """Return the report as a JSON-able dict; units are in the keys."""
     numerics, hardware = report.numerics, report.hardware
+    low, high = wilson_interval(numerics.correct, numerics.total)
     return {
         "network": report.network,
         "machine": hardware.machine,
@@ -109,6 +115,8 @@ def report_dict(report: SimulationReport) -> dict[str, Any]:
         "correct": numerics.correct,
         "total": numerics.total,
         "accuracy": numerics.accuracy,
+        "accuracy_low": low,
+        "accuracy_high": high,
         "nan_images": numerics.nan_images,
         "cycles": hardware.cycles,
         "runtime_s": hardware.runtime_s,
@@ -144,17 +152,32 @@ def _layer_row(numerics: LayerNumerics, hardware: LayerHardware) -> dict[str, An
     }
 
 
+_CSV_TOTALS = (
+    "runtime_s",
+    "power_w",
+    "area_um2",
+    "weight_bits",
+    "correct",
+    "accuracy",
+    "accuracy_low",
+    "accuracy_high",
+    "nan_images",
+)
+
+
 def report_csv(report: SimulationReport) -> str:
-    """Return one CSV row per layer and a last row "total"."""
+    """Return one CSV row per layer and a last row "total"; each names the machine and the price table."""
     rows = layer_rows(report)
-    hardware = report.hardware
+    hardware, values = report.hardware, report_dict(report)
     total = dict.fromkeys(rows[0], None) | {"name": "total", "cycles": hardware.cycles}
     total |= {f"{name}_pj": value for name, value in hardware.energy_pj.items() if f"{name}_pj" in rows[0]}
     total |= {"macs": sum(row["macs"] for row in rows), "effectual_macs": sum(row["effectual_macs"] for row in rows)}
-    extra = {"leakage_pj": hardware.energy_pj["leakage"], "runtime_s": hardware.runtime_s, "power_w": hardware.power_w}
-    extra |= {"area_um2": hardware.area_um2, "correct": report.numerics.correct, "total_images": report.numerics.total}
+    extra: dict[str, Any] = {"leakage_pj": hardware.energy_pj["leakage"], "total_pj": hardware.energy_total_pj}
+    extra |= {key: values[key] for key in _CSV_TOTALS}
+    extra |= {"total_images": report.numerics.total, "unpriced": "; ".join(hardware.unpriced)}
+    names = {key: values[key] for key in ("network", "machine", "table")}
     out = io.StringIO()
-    writer = csv.DictWriter(out, [*rows[0], *extra], lineterminator="\n")
+    writer = csv.DictWriter(out, [*rows[0], *extra, *names], lineterminator="\n")
     writer.writeheader()
-    writer.writerows([*rows, total | extra])
+    writer.writerows([*(row | names for row in rows), total | extra | names])
     return out.getvalue()

@@ -9,13 +9,14 @@ from typing import Any
 from numpy.typing import NDArray
 
 from hwsim.array import Machine, parse_machine
-from hwsim.cost import PriceTable, load_table
+from hwsim.cost import PriceTable, find_table
 from hwsim.hardware import HardwareResult, LayerHardware
 from hwsim.hardware import run_hardware as _run_hardware
 from hwsim.network.assignment import Assignment
 from hwsim.network.fold import fold
 from hwsim.network.graph import Network
 from hwsim.network.run import LayerNumerics, NumericsResult, run_numerics
+from hwsim.network.shared_run import run_many
 
 __all__ = [
     "HardwareResult",
@@ -24,6 +25,7 @@ __all__ = [
     "NumericsResult",
     "SimulationReport",
     "run_hardware",
+    "run_many",
     "run_numerics",
     "simulate",
 ]
@@ -68,6 +70,7 @@ def simulate(
     labels: NDArray[Any],
     calibration: NDArray[Any],
     table: PriceTable | str = DEFAULT_TABLE,
+    threads: int = 1,
 ) -> SimulationReport:
     """Run a network bit-accurately and price one inference.
 
@@ -78,13 +81,14 @@ def simulate(
         images: [images, C, H, W].
         labels: class of each image.
         calibration: images that activation scales are chosen on.
-        table: prices, or the name of a table.
+        table: prices, or the name of a table or the path of a .csv file.
+        threads: batches of images computed at the same time; the result does not depend on it.
 
     Raises:
         HwsimError: formats, network, machine or data that do not fit together; the message names the way out.
     """
     hardware = parse_machine(machine) if isinstance(machine, str) else machine
-    prices = load_table(table) if isinstance(table, str) else table
-    numerics = run_numerics(network, assignment, images, labels, calibration)
+    prices = find_table(table) if isinstance(table, str) else table
+    numerics = run_numerics(network, assignment, images, labels, calibration, threads=threads)
     priced = run_hardware(network, numerics.layers, hardware, prices, numerics.total)
     return SimulationReport(network.name, assignment, numerics, priced)

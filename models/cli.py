@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hwsim.errors import HwsimError
+from hwsim.command import guarded
+from hwsim.errors import DataError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -23,15 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     arguments = _parser().parse_args(words)
     arguments.command_line = shlex.join(["models", *words])
-    try:
-        arguments.run(arguments)
-    except HwsimError as error:
-        print(f"models: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("models: interrupted; nothing half written", file=sys.stderr)
-        return 130
-    return 0
+    return guarded("models", lambda: arguments.run(arguments), "interrupted; nothing half written")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -111,13 +104,27 @@ def _train(arguments: argparse.Namespace) -> None:
     from models.training.train import train
 
     recipe = replace(recipe_for(arguments.network), **_chosen(arguments, "epochs", "seed", "threads", "validation"))
-    trained = train(arguments.network, recipe, arguments.root, arguments.command_line, print)
     output = arguments.output or Path(f"{arguments.network}.npz")
+    _check_writable(output.parent, *([] if arguments.results is None else [arguments.results]))
+    trained = train(arguments.network, recipe, arguments.root, arguments.command_line, print)
     trained.save(output)
     print(output)
     if arguments.results is not None:
         trained.save_results(arguments.results)
         print(arguments.results)
+
+
+def _check_writable(*folders: Path) -> None:
+    """Raise DataError now, and not after the training, where its result could not be stored."""
+    from tempfile import TemporaryFile
+
+    for folder in folders:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            raise DataError(f"{folder} cannot be written to ({error.strerror}): choose another place") from error
 
 
 def _validate(arguments: argparse.Namespace) -> None:

@@ -13,7 +13,7 @@ from precision_search.errors import RunnerError, SelectionError, SpaceError, Sto
 from precision_search.presets import preset, preset_names
 from precision_search.results import Results, Selection
 from precision_search.runner import Progress
-from precision_search.space import Grid, Same, Space
+from precision_search.space import Grid, PerLayer, Same, Space
 from precision_search.spacefile import load_space
 from precision_search.task import Configuration, FormatChoice
 
@@ -21,6 +21,7 @@ __all__ = [
     "Configuration",
     "FormatChoice",
     "Grid",
+    "PerLayer",
     "Progress",
     "Results",
     "RunnerError",

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hwsim.errors import HwsimError
+from hwsim.command import guarded
 from precision_search.cli_parser import build_parser
 from precision_search.cli_space import selection_from, space_from, store_for_reading, store_for_run
-from precision_search.errors import SelectionError, StoreError
+from precision_search.errors import SelectionError, SpaceError, StoreError
 from precision_search.progress import ProgressLine, clock
 from precision_search.results import Results
 from precision_search.runner import Progress
@@ -32,23 +31,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "export": _export,
         "status": _status,
     }
-    try:
-        return commands[options.command](options)
-    except HwsimError as error:
-        print(f"precision-search: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nstopped; every finished configuration is stored: the same line again continues", file=sys.stderr)
-        return 130
-    except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    stopped = "stopped; every finished configuration is stored: the same line again continues"
+    return guarded("precision-search", lambda: commands[options.command](options), stopped)
 
 
 def _run(options: argparse.Namespace) -> int:
     from precision_search.hwsim_engine import HwsimEngine
     from precision_search.runner import run
 
+    if options.jobs < 0:
+        raise SpaceError(f"--jobs {options.jobs}: give a number of workers, or 0 for one per core")
     space = space_from(options)
     store = store_for_run(options, space)
     line = ProgressLine(sys.stderr)
@@ -138,9 +130,11 @@ def _status(options: argparse.Namespace) -> int:
 def summary(progress: Progress) -> str:
     """Return what a run did and how fast.
 
-    >>> print(summary(Progress("", 10, 4, 6, 1, images=600, macs=6_000_000, elapsed_s=2.0)))
+    >>> print(summary(Progress("", 10, 4, 6, 1, images=600, macs=6_000_000, computed_macs=2_000_000, equal=1,
+    ...                        elapsed_s=2.0)))
     10 configurations: 6 evaluated in 0:02 (1 without numbers), 4 stored before
-    3.00 configurations/s, 300 images/s, 3 million MAC/s
+    3.00 configurations/s, 300 images/s, 1 million MAC/s computed
+    shared: 3 million MAC/s asked for, 3.0 times the computed; 1 configuration numerically equal to another
     """
     done = f"{progress.done} evaluated in {clock(progress.elapsed_s)} ({progress.failed} without numbers)"
     lines = [f"{progress.total} configurations: {done}, {progress.stored} stored before"]
@@ -148,8 +142,13 @@ def summary(progress: Progress) -> str:
         rate = 1 / progress.elapsed_s
         lines.append(
             f"{progress.done * rate:.2f} configurations/s, {progress.images * rate:,.0f} images/s, "
-            f"{progress.macs * rate / 1e6:,.0f} million MAC/s"
+            f"{progress.computed_macs * rate / 1e6:,.0f} million MAC/s computed"
         )
+        if progress.computed_macs < progress.macs:
+            gain = progress.macs / max(progress.computed_macs, 1)
+            equal = f"{progress.equal} configuration{'' if progress.equal == 1 else 's'} numerically equal to another"
+            asked = f"{progress.macs * rate / 1e6:,.0f} million MAC/s asked for"
+            lines.append(f"shared: {asked}, {gain:.1f} times the computed; {equal}")
     return "\n".join(lines)
 
 

@@ -10,12 +10,13 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 
 NUMERICS = ("formats", "arith", "network")
+NOT_NUMERICS = ("formats/pe.py", "formats/pe_kinds.py")  # read by prices only
 HARDWARE = (*NUMERICS, "array", "cost", "hardware.py", "simulation.py")
 
 
 @functools.cache
-def code_hash(package: str, parts: tuple[str, ...]) -> str:
-    """Return 16 hexadecimal digits that identify the code of the named parts of ``package``.
+def code_hash(package: str, parts: tuple[str, ...], without: tuple[str, ...] = ()) -> str:
+    """Return 16 hexadecimal digits that identify the code of the named parts of ``package``, ``without`` some files.
 
     >>> code_hash("hwsim", ("formats",)) == code_hash("hwsim", ("arith",))
     False
@@ -24,6 +25,8 @@ def code_hash(package: str, parts: tuple[str, ...]) -> str:
     root = resources.files(package)
     for part in parts:
         for name, text in _sources(root.joinpath(part), part):
+            if name in without:
+                continue
             digest.update(f"{name}\n{essence(text)}\n".encode())
     return digest.hexdigest()[:16]
 

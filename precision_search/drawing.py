@@ -163,7 +163,7 @@ class Drawing:
 
     def _words(self) -> None:
         axes, picture = self.axes, self.picture
-        axes.set_ylabel("correctly classified")
+        axes.set_ylabel("correctly classified (log scale of errors)")
         axes.set_xlabel(self.axis.label)
         axes.annotate(
             picture.title, (0, 1), xycoords="axes fraction", xytext=(0, 40), textcoords="offset points",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Protocol
 
-from precision_search.records import HardwareRecord, NumericsRecord
+from precision_search.records import HardwareRecord, Inference, NumericsRecord
 from precision_search.space import Vocabulary
 from precision_search.task import Configuration, Subject, Task
 
@@ -27,6 +27,12 @@ class Session(Vocabulary, Protocol):
 
     def numerics(self, configuration: Configuration, subject: Subject) -> NumericsRecord:
         """Classify the images in the configuration's formats. May raise anything."""
+
+    def numerics_many(self, configurations: Sequence[Configuration], subject: Subject) -> Sequence[Inference]:
+        """Classify in each configuration's formats, together; the answers are those of ``numerics``."""
+
+    def trails(self, configurations: Sequence[Configuration]) -> Sequence[tuple[Hashable, ...] | None]:
+        """Return what each computes step by step, equal where two compute the same; None where it cannot be said."""
 
     def hardware(self, configuration: Configuration, numerics: NumericsRecord) -> HardwareRecord:
         """Count and price one inference on the configuration's machine. May raise anything."""

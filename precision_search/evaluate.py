@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hwsim.errors import FormatError, MachineError, NotANumberError
 from precision_search.engine import Engine, Session
-from precision_search.records import Failure, HardwareRecord, NumericsRecord, Status
+from precision_search.records import Failure, HardwareRecord, Inference, NumericsRecord, Status
 from precision_search.task import Configuration, Task
 
 _CRASH = "WorkerCrash"
@@ -33,14 +33,28 @@ class Item:
         return self.tasks[0].numerics_key
 
 
+Bundle = tuple[Item, ...]  #: what a worker is given at once: configurations that share work, or a single one
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """What came back: ``hardware`` belongs to ``tasks``, one each; ``fresh`` is False for a stored inference."""
+    """What came back.
+
+    Attributes:
+        tasks: what was asked.
+        numerics: the inference.
+        hardware: prices, one for each task.
+        fresh: False for a stored inference.
+        computed_macs: multiply-accumulates computed for it; fewer than it has where others shared the work.
+        equal: True if another configuration has the same number in every place, and its answer was taken.
+    """
 
     tasks: tuple[Task, ...]
     numerics: NumericsRecord | Failure
     hardware: tuple[HardwareRecord | Failure, ...]
     fresh: bool
+    computed_macs: int = 0
+    equal: bool = False
 
     @property
     def key(self) -> str:
@@ -58,15 +72,40 @@ class Outcome:
         return any(isinstance(record, Failure) and record.error_type == _CRASH for record in self.hardware)
 
 
-def evaluate(item: Item) -> Outcome:
-    """Run and price an item in this process. Failures are values; only KeyboardInterrupt and the like get out."""
-    session = session_of(item.engine)
-    numerics = item.stored if item.stored is not None else _numerics(session, item.tasks[0])
+def evaluate(bundle: Bundle) -> tuple[Outcome, ...]:
+    """Run and price a bundle in this process. Failures are values; only KeyboardInterrupt and the like get out."""
+    session = session_of(bundle[0].engine)
+    if len(bundle) == 1:
+        return (_alone(session, bundle[0]),)
+    try:
+        found = session.numerics_many([item.tasks[0].configuration for item in bundle], bundle[0].tasks[0].subject)
+    except Exception:  # noqa: BLE001  whoever causes it finds out alone; the others are not touched
+        return tuple(_alone(session, item) for item in bundle)
+    return tuple(_outcome(session, item, inference) for item, inference in zip(bundle, found, strict=True))
+
+
+def _alone(session: Session, item: Item) -> Outcome:
+    if item.stored is not None:
+        return Outcome(item.tasks, item.stored, _prices(session, item, item.stored), fresh=False)
+    task = item.tasks[0]
+    try:
+        record = session.numerics(task.configuration, task.subject)
+    except Exception as error:  # noqa: BLE001  what a configuration causes is its own row's error
+        return _outcome(session, item, Inference(error))
+    return _outcome(session, item, Inference(record, record.macs))
+
+
+def _outcome(session: Session, item: Item, inference: Inference) -> Outcome:
+    found = inference.record
+    numerics = failure_of(found) if isinstance(found, Exception) else found
+    prices = _prices(session, item, numerics)
+    return Outcome(item.tasks, numerics, prices, True, inference.computed_macs, inference.equal)
+
+
+def _prices(session: Session, item: Item, numerics: NumericsRecord | Failure) -> tuple[HardwareRecord | Failure, ...]:
     if isinstance(numerics, Failure):
-        hardware: tuple[HardwareRecord | Failure, ...] = (numerics,) * len(item.tasks)
-    else:
-        hardware = tuple(_hardware(session, task.configuration, numerics) for task in item.tasks)
-    return Outcome(item.tasks, numerics, hardware, fresh=item.stored is None)
+        return (numerics,) * len(item.tasks)
+    return tuple(_hardware(session, task.configuration, numerics) for task in item.tasks)
 
 
 def crashed(item: Item, reason: str) -> Outcome:
@@ -80,13 +119,6 @@ def crashed(item: Item, reason: str) -> Outcome:
 def session_of(engine: Engine) -> Session:
     """Return this process's session of ``engine``: networks and data are loaded once per worker."""
     return engine.open()
-
-
-def _numerics(session: Session, task: Task) -> NumericsRecord | Failure:
-    try:
-        return session.numerics(task.configuration, task.subject)
-    except Exception as error:  # noqa: BLE001  what a configuration causes is its own row's error
-        return failure_of(error)
 
 
 def _hardware(session: Session, configuration: Configuration, numerics: NumericsRecord) -> HardwareRecord | Failure:

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-import enum
 import functools
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from hwsim.errors import NotANumberError
-from precision_search.code_hash import HARDWARE, NUMERICS, code_hash
-from precision_search.records import HardwareRecord, NumericsRecord, pack_mask
+from hwsim.errors import HwsimError
+from precision_search.code_hash import HARDWARE, NOT_NUMERICS, NUMERICS, code_hash
+from precision_search.per_layer import INPUT, Places
+from precision_search.records import HardwareRecord, Inference, NumericsRecord, pack_mask
 from precision_search.schema import ENERGY_COMPONENTS
-from precision_search.task import Configuration, FormatChoice, Json, Subject, Task, hardware_key, numerics_key
+from precision_search.task import Configuration, Subject, Task, hardware_key, numerics_key
+from precision_search.translate import assignment, inference, load_network, load_table, machine_content, parse_machine
 
 if TYPE_CHECKING:
-    from hwsim.array.machine import Machine
-    from hwsim.cost.tables import PriceTable
-    from hwsim.network import Network
-    from hwsim.network.assignment import Assignment, LayerFormats
+    from hwsim.network.resolve import Resolver
     from hwsim.simulation import NumericsResult
     from models.data.dataset import Dataset
 
@@ -50,11 +47,15 @@ class HwsimSession:
     """Keeps networks, data, machines and tables loaded in one process."""
 
     def __init__(self, engine: HwsimEngine) -> None:
+        from hwsim.network.prefixes import Numbering
+
         self._root = None if engine.data_root is None else Path(engine.data_root)
-        self._network = functools.lru_cache(maxsize=4)(_load_network)
+        self._network = functools.lru_cache(maxsize=4)(load_network)
         self._data = functools.lru_cache(maxsize=8)(self._load_data)
-        self._machine = functools.lru_cache(maxsize=64)(_parse_machine)
-        self._table = functools.lru_cache(maxsize=16)(_load_table)
+        self._resolver = functools.lru_cache(maxsize=4)(self._load_resolver)
+        self._number = Numbering()
+        self._machine = functools.lru_cache(maxsize=64)(parse_machine)
+        self._table = functools.lru_cache(maxsize=16)(load_table)
 
     def canonical_format(self, text: str) -> str:
         """Return the canonical spelling. Raises FormatError."""
@@ -88,17 +89,17 @@ class HwsimSession:
 
     def task(self, configuration: Configuration, subject: Subject) -> Task:
         """Return the configuration with its keys."""
-        kernels = f"{_SEMANTICS}-{code_hash('hwsim', NUMERICS)}"
+        kernels = f"{_SEMANTICS}-{code_hash('hwsim', NUMERICS, NOT_NUMERICS)}"
         simulator = f"{_SEMANTICS}-{code_hash('hwsim', HARDWARE)}"
         table = self._table(configuration.table)
         numerics = numerics_key(configuration, subject, kernels)
-        machine = _machine_content(self._machine(configuration.machine))
+        machine = machine_content(self._machine(configuration.machine))
         hardware = hardware_key(numerics, machine, f"{table.name}:{table.sha256}", simulator)
         return Task(configuration, subject, numerics, hardware, table.sha256, kernels, simulator)
 
     def warm_up(self, configuration: Configuration) -> None:
         """Run two images through the configuration."""
-        self._run(dataclasses.replace(configuration, images=_WARM_UP_IMAGES))
+        self._run([dataclasses.replace(configuration, images=_WARM_UP_IMAGES)])
 
     def baseline(self, configuration: Configuration) -> NumericsRecord:
         """Classify in float64."""
@@ -112,18 +113,41 @@ class HwsimSession:
 
     def numerics(self, configuration: Configuration, subject: Subject) -> NumericsRecord:
         """Classify in the configuration's formats."""
-        result = self._run(configuration)
-        _refuse_nan(result)
-        layers = [layer.to_dict() for layer in result.layers]
-        return NumericsRecord(
-            correct=int(result.correct),
-            total=int(result.total),
-            mask=pack_mask(np.asarray(result.correct_mask)),
-            macs=sum(int(layer.macs) for layer in result.layers),
-            layers=json.dumps(layers, separators=(",", ":"), allow_nan=False),
-            wall_s=float(result.wall_s),
-            nan_images=int(result.nan_images),
-        )
+        (inference,) = self.numerics_many([configuration], subject)
+        if isinstance(inference.record, Exception):
+            raise inference.record
+        return inference.record
+
+    def numerics_many(self, configurations: Sequence[Configuration], subject: Subject) -> tuple[Inference, ...]:
+        """Classify in each configuration's formats, computing once what they share."""
+        return tuple(map(inference, self._run(configurations)))
+
+    def places(self, network: str) -> Places:
+        """Return the input, then each multiplying layer with the sums and averages up to the next one."""
+        from hwsim.network import Conv2d, Linear
+        from hwsim.network.resolve import layers_with_formats
+
+        places: list[tuple[str, ...]] = [(INPUT,)]
+        for layer in layers_with_formats(self._network(network)):
+            if isinstance(layer.op, Conv2d | Linear) or len(places) == 1:
+                places.append((layer.name,))
+            else:
+                places[-1] = (*places[-1], layer.name)
+        return tuple(places)
+
+    def trails(self, configurations: Sequence[Configuration]) -> tuple[tuple[int, ...] | None, ...]:
+        """Return what is computed, as one number per step; None for formats that do not fit."""
+        found = tuple(map(self._trail, configurations))
+        for network in {configuration.network for configuration in configurations}:
+            self._resolver(network).forget_activations()
+        return found
+
+    def _trail(self, configuration: Configuration) -> tuple[int, ...] | None:
+        try:
+            resolved = self._resolver(configuration.network).resolve(assignment(configuration))
+        except HwsimError:
+            return None
+        return tuple(map(self._number, resolved.keys))
 
     def hardware(self, configuration: Configuration, numerics: NumericsRecord) -> HardwareRecord:
         """Price one inference."""
@@ -145,13 +169,19 @@ class HwsimSession:
             wall_s=time.perf_counter() - start,
         )
 
-    def _run(self, configuration: Configuration) -> NumericsResult:
-        from hwsim.simulation import run_numerics
+    def _run(self, configurations: Sequence[Configuration]) -> tuple[NumericsResult | HwsimError, ...]:
+        from hwsim.network.shared_run import run_many
 
-        data = self._images(configuration.network, configuration.split, configuration.images)
-        calibration = self._data(configuration.network, "calibration")
-        network = self._network(configuration.network)
-        return run_numerics(network, _assignment(configuration), data.images, data.labels, calibration.images)
+        network, split, count = configurations[0].network, configurations[0].split, configurations[0].images
+        data, resolver = self._images(network, split, count), self._resolver(network)
+        calibration = self._data(network, "calibration").images
+        assignments = [assignment(configuration) for configuration in configurations]
+        return run_many(resolver.network, assignments, data.images, data.labels, calibration, resolver=resolver)
+
+    def _load_resolver(self, network: str) -> Resolver:
+        from hwsim.network.resolve import Resolver
+
+        return Resolver(self._network(network), self._data(network, "calibration").images)
 
     def _images(self, network: str, split: str, images: int | None) -> Dataset:
         data = self._data(network, split)
@@ -161,53 +191,3 @@ class HwsimSession:
         import models
 
         return models.load_data(models.data_for(self._network(network)), split, self._root)
-
-
-def _refuse_nan(result: NumericsResult) -> None:
-    if result.nan_images == result.total:
-        raise NotANumberError(f"some output is NaN for each of the {result.total} images")
-
-
-def _load_network(name_or_path: str) -> Network:
-    import models
-    from hwsim.network import fold
-
-    return fold(models.load_network(name_or_path))
-
-
-def _parse_machine(text: str) -> Machine:
-    from hwsim.array.machine import parse_machine
-
-    return parse_machine(text)
-
-
-def _load_table(name: str) -> PriceTable:
-    from hwsim.cost import load_table, read_table
-
-    return read_table(Path(name)) if name.endswith(".csv") else load_table(name)
-
-
-def _machine_content(machine: Machine) -> dict[str, Json]:
-    """Return every parameter of the machine that can change an answer: its label cannot."""
-    content = dataclasses.asdict(machine)
-    del content["name"]
-    return cast("dict[str, Json]", json.loads(json.dumps(content, default=_enum_value)))
-
-
-def _enum_value(value: object) -> Any:
-    if isinstance(value, enum.Enum):
-        return value.value
-    raise TypeError(f"machine parameter {value!r} has no JSON form")
-
-
-def _assignment(configuration: Configuration) -> Assignment:
-    from hwsim.network.assignment import Assignment
-
-    overrides = tuple((layer, _layer_formats(choice)) for layer, choice in configuration.overrides)
-    return Assignment(_layer_formats(configuration.formats), overrides)
-
-
-def _layer_formats(choice: FormatChoice) -> LayerFormats:
-    from hwsim.network.assignment import LayerFormats
-
-    return LayerFormats.of(choice.weights, choice.acts, choice.acc, choice.product, choice.bias)

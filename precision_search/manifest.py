@@ -48,6 +48,8 @@ def write_manifest(path: Path, command: Sequence[str], progress: Progress, frame
         "elapsed_s": round(progress.elapsed_s, 3),
         "images": progress.images,
         "macs": progress.macs,
+        "computed_macs": progress.computed_macs,
+        "numerically_equal": progress.equal,
     }
     path.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 

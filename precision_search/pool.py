@@ -12,55 +12,72 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 
 from precision_search.errors import RunnerError
-from precision_search.evaluate import Item, Outcome, crashed
+from precision_search.evaluate import Bundle, Item, Outcome, crashed
 
-Work = Callable[[Item], Outcome]
+Work = Callable[[Bundle], tuple[Outcome, ...]]
 
 _HOPELESS = 5  # crashes in a row without a single finished item
 _CHANCES = 2  # alone; one death may be somebody's kill -9
 _WATCH_S = 0.5
 
 
-def run_items(items: Sequence[Item], jobs: int, work: Work) -> Iterator[Outcome]:
+def run_bundles(bundles: Sequence[Bundle], jobs: int, work: Work) -> Iterator[Outcome]:
     """Yield the outcome of every item once, in order of completion.
 
-    With one job the items run in this process, in order. Otherwise worker processes run them. When a worker dies
-    (out of memory, killed, a crash in native code), the items that were in flight run again one at a time: an
-    item that twice takes down a worker running nothing else comes back as an error, the others as if nothing had been.
+    With one job the bundles run in this process, in order. Otherwise worker processes run them. When a worker dies
+    (out of memory, killed, a crash in native code), the bundles that were in flight run again one at a time, and one
+    that then dies too, item by item: an item that twice takes down a worker running nothing else comes back as an
+    error, the others as if nothing had been.
 
     Raises:
         RunnerError: workers keep dying and no item gets done.
     """
     if jobs == 1:
-        yield from map(work, items)
+        for bundle in bundles:
+            yield from work(bundle)
         return
-    remaining = {item.key: item for item in items}
+    remaining = {bundle[0].key: bundle for bundle in bundles}
     fruitless = 0
     while remaining:
-        in_flight: dict[str, Item] = {}
+        in_flight: dict[str, Bundle] = {}
         try:
-            for outcome in _stream(list(remaining.values()), jobs, work, in_flight):
+            for outcomes in _stream(list(remaining.values()), jobs, work, in_flight):
                 fruitless = 0
-                del remaining[outcome.key], in_flight[outcome.key]
-                yield outcome
+                del remaining[outcomes[0].key], in_flight[outcomes[0].key]
+                yield from outcomes
         except _worker_deaths() as error:
             fruitless += 1
-            for item in in_flight.values():
-                outcome = _alone(item, work)
-                fruitless = fruitless if outcome.crashed else 0
-                del remaining[item.key]
-                yield outcome
+            for key, bundle in in_flight.items():
+                del remaining[key]
+                for outcome in _apart(bundle, work):
+                    fruitless = fruitless if outcome.crashed else 0
+                    yield outcome
             if fruitless == _HOPELESS:
                 raise RunnerError(f"workers died {_HOPELESS} times in a row and nothing got done: {error}") from error
+
+
+def _apart(bundle: Bundle, work: Work) -> Iterator[Outcome]:
+    """Run a bundle with nothing else running, and its items one by one if it takes its worker down."""
+    if len(bundle) > 1:
+        try:
+            yield from next(_stream([bundle], 2, work, {}))
+        except _worker_deaths():
+            pass
+        else:
+            return
+    for item in bundle:
+        yield _alone(item, work)
 
 
 def _alone(item: Item, work: Work) -> Outcome:
     reason = ""
     for _ in range(_CHANCES):
         try:
-            return next(_stream([item], 2, work, {}))
+            (outcome,) = next(_stream([(item,)], 2, work, {}))
         except _worker_deaths() as error:
             reason = _why(error)
+        else:
+            return outcome
     return crashed(item, f"its worker process died {_CHANCES} times with nothing else running ({reason})")
 
 
@@ -69,14 +86,16 @@ def _why(error: BaseException) -> str:
     return f"exit code {codes[1]}" if codes else str(error).partition("\n")[0]
 
 
-def _stream(items: Sequence[Item], jobs: int, work: Work, in_flight: dict[str, Item]) -> Iterator[Outcome]:
+def _stream(
+    bundles: Sequence[Bundle], jobs: int, work: Work, in_flight: dict[str, Bundle]
+) -> Iterator[tuple[Outcome, ...]]:
     """Yield outcomes as they come; ``in_flight`` holds what is dispatched and not yet yielded."""
     from joblib import Parallel, delayed, parallel_config
 
     def dispatched() -> Iterator[object]:
-        for item in items:
-            in_flight[item.key] = item
-            yield delayed(_in_worker)(work, item, os.getpid())
+        for bundle in bundles:
+            in_flight[bundle[0].key] = bundle
+            yield delayed(_in_worker)(work, bundle, os.getpid())
 
     with parallel_config(backend="loky", inner_max_num_threads=1):
         parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
@@ -90,10 +109,10 @@ def _stream(items: Sequence[Item], jobs: int, work: Work, in_flight: dict[str, I
             outcomes.close()
 
 
-def _in_worker(work: Work, item: Item, driver: int) -> Outcome:
+def _in_worker(work: Work, bundle: Bundle, driver: int) -> tuple[Outcome, ...]:
     if os.getppid() == driver:
         _attend(driver)
-    return work(item)
+    return work(bundle)
 
 
 @functools.lru_cache(maxsize=1)

@@ -51,6 +51,21 @@ class NumericsRecord:
 
 
 @dataclass(frozen=True)
+class Inference:
+    """What classifying the images in one configuration gave, and what it took beside others.
+
+    Attributes:
+        record: the answer, or why there is none.
+        computed_macs: multiply-accumulates computed for it; what it shares is counted with the first that needs it.
+        equal: True if every number is that of another configuration, whose answer this is.
+    """
+
+    record: NumericsRecord | Exception
+    computed_macs: int = 0
+    equal: bool = False
+
+
+@dataclass(frozen=True)
 class HardwareRecord:
     """What one inference (one image) costs on a machine.
 

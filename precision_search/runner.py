@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hwsim.errors import HwsimError
+from precision_search.bundles import bundles
 from precision_search.engine import Engine, Session
-from precision_search.evaluate import Item, Outcome, evaluate, session_of
-from precision_search.pool import run_items
+from precision_search.errors import RunnerError
+from precision_search.evaluate import Bundle, Item, Outcome, evaluate, session_of
+from precision_search.pool import run_bundles
 from precision_search.provenance import code_version
 from precision_search.records import Failure, NumericsRecord, Status
 from precision_search.space import Space
@@ -26,7 +28,9 @@ class Progress:
         stage: what is being done, in words.
         total: configurations of the space; ``stored`` of them were there before this run.
         done: configurations finished in this run; ``failed`` of them without numbers.
-        images, macs: images classified and multiply-accumulates emulated in this run.
+        images, macs: images classified and multiply-accumulates emulated in this run, each configuration by itself.
+        computed_macs: multiply-accumulates computed; fewer, because configurations share layers.
+        equal: configurations whose every number is that of another one, computed once.
         elapsed_s: seconds since evaluation began, compilation not included.
     """
 
@@ -37,6 +41,8 @@ class Progress:
     failed: int = 0
     images: int = 0
     macs: int = 0
+    computed_macs: int = 0
+    equal: int = 0
     elapsed_s: float = 0.0
 
     @property
@@ -59,6 +65,8 @@ class Progress:
             failed=self.failed + outcome.failed,
             images=self.images + (ran.total if ran else 0),
             macs=self.macs + (ran.macs if ran else 0),
+            computed_macs=self.computed_macs + outcome.computed_macs,
+            equal=self.equal + outcome.equal,
             elapsed_s=elapsed_s,
         )
 
@@ -105,10 +113,14 @@ def run(
         items = _pending(tasks, store, engine, retry)
         waiting = sum(len(item.tasks) for item in items)
         progress = Progress("", total=len(tasks), stored=len(tasks) - waiting)
+        listener(
+            replace(progress, stage=f"planned: {len(tasks):,} configurations, {waiting:,} of them to be evaluated")
+        )
         if items:
             _add_baseline(tasks[0], session, store, progress, listener)
             _warm_up(items, session, progress, listener)
-        progress = _evaluate(items, store, worker_count(jobs), progress, listener)
+        workers = min(worker_count(jobs), max(len(items), 1))
+        progress = _evaluate(bundles(items, session, workers), store, workers, progress, listener)
     return RunResult(progress, tuple(task.hardware_key for task in tasks))
 
 
@@ -124,6 +136,8 @@ def worker_count(jobs: int) -> int:
     """Return how many workers ``jobs`` means: itself, or one per usable core for 0."""
     if jobs > 0:
         return jobs
+    if jobs < 0:
+        raise RunnerError(f"{jobs} worker processes: give 1 or more, or 0 for one per core")
     from joblib import cpu_count
 
     return int(cpu_count())
@@ -156,27 +170,29 @@ def _warm_up(items: Iterable[Item], session: Session, progress: Progress, listen
     for item in items:
         if item.stored is None:
             configuration = item.tasks[0].configuration
-            kinds.setdefault(_kind(configuration), configuration)
+            for kind in _kinds(configuration):
+                kinds.setdefault(kind, configuration)
     if kinds:
         listener(replace(progress, stage="compiling the kernels (once; the next run finds them in the cache)"))
-    for configuration in kinds.values():
+    for configuration in dict.fromkeys(kinds.values()):
         try:
             session.warm_up(configuration)
         except HwsimError:
             continue  # the sweep meets the same error and stores it in that configuration's row
 
 
-def _kind(configuration: Configuration) -> str:
-    formats = configuration.formats
-    texts = (formats.weights, formats.acts, formats.acc, formats.product or "")
-    return "|".join(text.partition("<")[0] for text in texts)
+def _kinds(configuration: Configuration) -> Iterator[str]:
+    choices = dict.fromkeys((configuration.formats, *(choice for _, choice in configuration.overrides)))
+    for formats in choices:
+        texts = (formats.weights, formats.acts, formats.acc, formats.product or "")
+        yield "|".join(text.partition("<")[0] for text in texts)
 
 
-def _evaluate(items: Sequence[Item], store: Store, jobs: int, progress: Progress, listener: Listener) -> Progress:
+def _evaluate(work: Sequence[Bundle], store: Store, jobs: int, progress: Progress, listener: Listener) -> Progress:
     start = time.perf_counter()
     progress = replace(progress, stage=f"sweeping with {jobs} job{'s' if jobs > 1 else ''}")
     listener(progress)
-    for outcome in run_items(items, min(jobs, max(len(items), 1)), evaluate):
+    for outcome in run_bundles(work, jobs, evaluate):
         store.add(outcome)
         progress = progress.plus(outcome, time.perf_counter() - start)
         listener(progress)

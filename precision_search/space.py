@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from hwsim.errors import HwsimError, all_faults
 from precision_search.errors import SpaceError
-from precision_search.expand import expand_all
+from precision_search.grids import Grid, Same
+from precision_search.per_layer import Overrides, PerLayer, Places, assignments, free_places, per_layer_size
 from precision_search.task import Configuration, FormatChoice
+
+__all__ = ["Grid", "PerLayer", "Same", "Space", "Vocabulary"]
+
+_MOST = 1_000_000  # configurations of one grid: weeks of work, and still a list that fits in memory
 
 
 class Vocabulary(Protocol):
@@ -25,47 +30,8 @@ class Vocabulary(Protocol):
     def canonical_table(self, name: str) -> str:
         """Return the name of a price table, once it is known to exist."""
 
-
-@dataclass(frozen=True)
-class Grid:
-    """Every combination of the named formats (a Cartesian product).
-
-    Entries may hold braces (see ``expand``). None means exact products, or the simulator's choice of bias format.
-    """
-
-    weights: tuple[str, ...]
-    acts: tuple[str, ...]
-    acc: tuple[str, ...]
-    product: tuple[str | None, ...] = (None,)
-    bias: tuple[str | None, ...] = (None,)
-
-    def choices(self) -> Iterator[FormatChoice]:
-        """Iterate over the combinations; the last role varies fastest.
-
-        >>> [c.acts for c in Grid(("pow2<4>",), ("fixed<{6..8},4>",), ("fixed<24,12>",)).choices()]
-        ['fixed<6,4>', 'fixed<7,4>', 'fixed<8,4>']
-        """
-        roles = (self.weights, self.acts, self.acc)
-        words = [tuple(expand_all(role)) for role in roles]
-        for weights, acts, acc in itertools.product(*words):
-            for product, bias in itertools.product(_optional(self.product), _optional(self.bias)):
-                yield FormatChoice(weights, acts, acc, product, bias)
-
-
-@dataclass(frozen=True)
-class Same:
-    """One format everywhere: weights, activations, products and accumulators (the study of Hill et al. 2016)."""
-
-    formats: tuple[str, ...]
-
-    def choices(self) -> Iterator[FormatChoice]:
-        """Iterate over the formats.
-
-        >>> next(Same(("float<6,7>",)).choices()).acc
-        'float<6,7>'
-        """
-        for text in expand_all(self.formats):
-            yield FormatChoice(text, text, text, product=text)
+    def places(self, network: str) -> Places:
+        """Return the layers of a network that choose formats, those that choose together in one tuple."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +50,7 @@ class Space:
 
     name: str
     network: str
-    grids: tuple[Grid | Same, ...]
+    grids: tuple[Grid | Same | PerLayer, ...]
     machines: tuple[str, ...] = ("16x16-ws",)
     tables: tuple[str, ...] = ("published45",)
     split: str = "test"
@@ -98,8 +64,8 @@ class Space:
             SpaceError: nothing to evaluate, ``images`` below 1, or names that do not exist; all of them at once.
         """
         reader = _Reader(vocabulary)
-        formats = [reader.choice(choice) for choice in self._choices(reader)]
-        overrides = tuple(sorted((layer, reader.choice(choice)) for layer, choice in self.overrides))
+        fixed = tuple((layer, reader.choice(choice)) for layer, choice in self.overrides)
+        formats = [found for grid in self.grids for found in self._assignments(grid, fixed, reader, vocabulary)]
         machines = [reader.read(vocabulary.canonical_machine, machine) for machine in self.machines]
         tables = [reader.read(vocabulary.canonical_table, table) for table in self.tables]
         reader.faults.extend(self._own_faults(formats))
@@ -107,19 +73,37 @@ class Space:
             raise SpaceError(all_faults(f"search space {self.name!r}", tuple(dict.fromkeys(reader.faults))))
         return tuple(
             dict.fromkeys(
-                Configuration(self.network, choice, machine, table, self.split, self.images, overrides)
-                for choice, machine, table in itertools.product(formats, machines, tables)
+                Configuration(self.network, default, machine, table, self.split, self.images, overrides)
+                for (default, overrides), machine, table in itertools.product(formats, machines, tables)
             )
         )
 
-    def _choices(self, reader: _Reader) -> Iterator[FormatChoice]:
-        for grid in self.grids:
-            try:
-                yield from grid.choices()
-            except SpaceError as error:
-                reader.faults.append(str(error))
+    def _assignments(
+        self, grid: Grid | Same | PerLayer, fixed: Overrides, reader: _Reader, vocabulary: Vocabulary
+    ) -> Iterator[tuple[FormatChoice, Overrides]]:
+        """Return default and overrides, sorted by layer, of every configuration of a grid; faults go to ``reader``."""
+        try:
+            choices = tuple(dict.fromkeys(map(reader.choice, grid.choices())))
+        except SpaceError as error:
+            reader.faults.append(str(error))
+            return
+        if not isinstance(grid, PerLayer):
+            yield from ((choice, tuple(sorted(fixed))) for choice in choices)
+            return
+        if not choices:
+            return
+        places = free_places(vocabulary.places(self.network), {layer for layer, _ in fixed})
+        size = per_layer_size(choices, places)
+        if size > _MOST:
+            reader.faults.append(
+                f"{len(choices)} choices for each of {len(places)} layers are {size:,} configurations; at most "
+                f"{_MOST:,} are enumerated: name fewer formats, or fix layers with [overrides.LAYER]"
+            )
+            return
+        for default, overrides in assignments(choices, places):
+            yield default, tuple(sorted((*overrides, *fixed)))
 
-    def _own_faults(self, formats: Sequence[FormatChoice]) -> Iterator[str]:
+    def _own_faults(self, formats: Sequence[object]) -> Iterator[str]:
         if not self.grids:
             yield "no formats: name a preset or a grid"
         elif not formats:
@@ -159,11 +143,3 @@ class _Reader:
             None if choice.product is None else self.format(choice.product),
             None if choice.bias is None else self.format(choice.bias),
         )
-
-
-def _optional(patterns: Iterable[str | None]) -> Iterator[str | None]:
-    for pattern in patterns:
-        if pattern is None:
-            yield None
-        else:
-            yield from expand_all([pattern])

@@ -11,13 +11,14 @@ from typing import Any
 from hwsim.errors import HwsimError, all_faults
 from precision_search.errors import SpaceError
 from precision_search.presets import preset
-from precision_search.space import Grid, Same, Space
+from precision_search.space import Grid, PerLayer, Same, Space
 from precision_search.task import FormatChoice
 
 _TOP = ("name", "network", "split", "images", "machines", "tables", "presets", "grid", "overrides")
 _NEEDED = ("weights", "acts", "acc")
 _ROLES = (*_NEEDED, "product", "bias")
 _EXACT = "exact"  # how a file writes None
+_PER_LAYER = "per_layer"
 
 
 def load_space(path: Path) -> Space:
@@ -83,8 +84,8 @@ class _Reader:
             overrides=self._overrides(document),
         )
 
-    def _grids(self, document: Mapping[str, Any]) -> tuple[Grid | Same, ...]:
-        grids: list[Grid | Same] = []
+    def _grids(self, document: Mapping[str, Any]) -> tuple[Grid | Same | PerLayer, ...]:
+        grids: list[Grid | Same | PerLayer] = []
         for name in self._words(document, "presets", ()):
             try:
                 grids.extend(preset(name))
@@ -96,8 +97,15 @@ class _Reader:
                 grids.append(grid)
         return tuple(grids)
 
-    def _grid(self, table: Mapping[str, Any], where: str) -> Grid | Same | None:
-        self._known(table, where, ("all", *_ROLES))
+    def _grid(self, table: Mapping[str, Any], where: str) -> Grid | Same | PerLayer | None:
+        self._known(table, where, ("all", *_ROLES, _PER_LAYER))
+        per_layer = table.get(_PER_LAYER, False)
+        if not isinstance(per_layer, bool):
+            self.faults.append(f"{where} has {_PER_LAYER} = {per_layer!r}; true or false is needed")
+        grid = self._choices({role: words for role, words in table.items() if role != _PER_LAYER}, where)
+        return PerLayer(grid) if grid is not None and per_layer is True else grid
+
+    def _choices(self, table: Mapping[str, Any], where: str) -> Grid | Same | None:
         if "all" in table:
             if len(table) > 1:
                 self.faults.append(f"{where} has 'all' beside other roles; use one or the other")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from precision_search.per_layer import INPUT
 from precision_search.units import COSTS, readable_unit
 
 if TYPE_CHECKING:
@@ -23,6 +25,9 @@ def frontier_text(front: pd.DataFrame, cost: str) -> str:
         columns.append([_short(label), *(f"{value / size:.4g}" for value in front[name])])
     words = ("weights", "acts", "product", "acc", "machine")
     columns.extend([name, *map(str, front[name])] for name in words)
+    others = list(map(other_layers, front["overrides"]))
+    if any(others):
+        columns.append(["other layers", *others])
     return columns_text(columns, right=2 + len(dict.fromkeys((cost, *_SHOWN_COSTS))))
 
 
@@ -54,6 +59,23 @@ def _short(label: str) -> str:
 
 def spelled(row: Mapping[Hashable, Any]) -> str:
     """Return how a figure or table names a configuration: one format if it is the same everywhere."""
+    others = len(json.loads(row.get("overrides", "{}")))
+    rest = f" + {others} other{'' if others == 1 else 's'}" if others else ""
+    return _formats(row) + rest
+
+
+def other_layers(overrides: str) -> str:
+    """Return what the layers with formats of their own have, from the JSON that is stored.
+
+    >>> other_layers('{"fc": {"weights": "int4", "acts": "int8", "acc": "int24", "product": null, "bias": null}}')
+    'fc: int4 × int8'
+    """
+    layers = json.loads(overrides)
+    named = {name: str(roles["acts"]) if name == INPUT else _formats(roles) for name, roles in layers.items()}
+    return "; ".join(f"{name}: {formats}" for name, formats in named.items())
+
+
+def _formats(row: Mapping[Hashable, Any]) -> str:
     if row["weights"] == row["acts"] == row["acc"]:
         return str(row["weights"])
     return f"{row['weights']} × {row['acts']}"  # noqa: RUF001

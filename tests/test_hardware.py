@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 import models
 from hwsim import Assignment, LayerFormats, load_table, parse_machine, run_hardware, run_numerics, simulate
 from hwsim.array import Component
 from hwsim.hardware import HardwareResult
-from hwsim.network import fold
+from hwsim.network import Add, AvgPool2d, Conv2d, Flatten, Layer, Linear, MaxPool2d, Network, Relu, Softmax, fold
 from hwsim.network.run import LayerNumerics, NumericsResult
 from hwsim.report import layer_rows, report_csv, report_dict, report_text
 
 NETWORK = models.load_network("digits-cnn")
 TEST = models.load_data("digits", "test").subset(64)
 CALIBRATION = models.load_data("digits", "calibration")
-SHIFT_ADD = Assignment(LayerFormats.of("pow2<4>", "fixed<8,4>", "fixed<24,12>"))
+SHIFTS = ("pow2<4>", "fixed<8,4>", "fixed<24,12>")
+SHIFT_ADD = Assignment(LayerFormats.of(*SHIFTS))
 
 
 def numerics(assignment: Assignment = SHIFT_ADD) -> NumericsResult:
@@ -106,6 +108,12 @@ def test_maps_that_fit_stay_on_the_chip(ran: NumericsResult) -> None:
     assert roomy.layers[0].energy_pj["dram"] > 0, "the image itself comes from DRAM"
 
 
+def test_narrow_biases_move_fewer_bits() -> None:
+    wide, narrow = price(numerics()), price(numerics(Assignment(LayerFormats.of(*SHIFTS, bias="fixed<8,4>"))))
+    assert wide.energy_pj["dram"] - narrow.energy_pj["dram"] == pytest.approx((16 + 32 + 10) * (24 - 8) * 20.3125)
+    assert narrow.energy_pj["sram"] < wide.energy_pj["sram"]
+
+
 def test_weight_bits_are_those_of_the_codes(ran: NumericsResult) -> None:
     weights = sum(NETWORK.weight(layer.name).size for layer in NETWORK.mac_layers)
     assert price(ran).weight_bits == 4 * weights
@@ -129,3 +137,69 @@ def test_every_report_has_the_same_numbers() -> None:
     assert float(total[header.index("power_w")]) == values["power_w"]
     assert len(lines) == 2 + len(values["layers"])
     assert json.loads(json.dumps(values)) == values
+
+
+def small(*ops: Conv2d | Linear | Flatten | Softmax) -> HardwareResult:
+    """Price a chain of operations on 1x4x4 images, at one price a bit."""
+    names = ["input", *(f"op{place}" for place in range(len(ops)))]
+    layers = tuple(Layer(f"op{place}", op, (names[place],)) for place, op in enumerate(ops))
+    shapes = Network("shapes", (1, 4, 4), layers, {}).shapes
+    tensors = {
+        f"{layer.name}.{part}": np.full(shape, 0.5, dtype=np.float32)
+        for layer in layers
+        for part, shape in layer.op.tensor_shapes((shapes[layer.inputs[0]],)).items()
+    }
+    network = Network("small", (1, 4, 4), layers, tensors)
+    images = np.ones((2, 1, 4, 4), dtype=np.float32)
+    return simulate(network, SHIFT_ADD, "4x4-ws", images, np.zeros(2, dtype=np.int64), images, "unit").hardware
+
+
+def test_a_flatten_brings_nothing_onto_the_chip() -> None:
+    # 16 inputs of 8 bits, 3 x 16 weights of 4, 3 biases and 3 sums of 24.
+    assert small(Flatten(), Linear(3)).energy_pj["dram"] == 16 * 8 + 48 * 4 + 3 * 24 + 3 * 24
+    conv, flat = Conv2d(1, (1, 1), bias=False), Linear(3, bias=False)
+    assert small(conv, Flatten(), flat).energy_pj["dram"] == 16 * 8 + 4 + 48 * 4 + 3 * 24
+
+
+def test_what_a_softmax_on_the_host_reads_leaves_the_chip() -> None:
+    plain, soft = small(Flatten(), Linear(3)), small(Flatten(), Linear(3), Softmax())
+    assert soft.energy_pj["dram"] == plain.energy_pj["dram"]
+
+
+def test_floats_are_averaged_as_floats() -> None:
+    pool = AvgPool2d((2, 2), (2, 2))
+    ran = {}
+    for name in ("fp32", "int32"):
+        roles = LayerFormats.of(name, name if name == "fp32" else "int8", name)
+        layers = (LayerNumerics("op0", "avgpool2d", (str(roles.acts),), str(roles.acts), acc=str(roles.acc)),)
+        network = Network("pool", (1, 4, 4), (Layer("op0", pool, ("input",)),), {})
+        result = run_hardware(network, layers, parse_machine("4x4-ws"), load_table("published45"), 1)
+        ran[name] = result.energy_pj["vector"]
+    # Four outputs of three additions and one multiplication, at the published fp32 and int32 prices.
+    assert ran["fp32"] == pytest.approx(4 * (3 * 0.9 + 3.7))
+    assert ran["int32"] == pytest.approx(4 * (3 * 0.1 + 3.1))
+
+
+def test_elements_beside_the_largest_are_named() -> None:
+    mixed = Assignment(SHIFT_ADD.default, (("classify", LayerFormats.of("int8", "fixed<8,4>", "fixed<24,12>")),))
+    assert price(numerics(mixed)).unpriced[-1] == "area and leakage of shift_add beside int_mac"
+    assert not any("beside" in name for name in price(numerics()).unpriced)
+
+
+def test_maps_of_blocks_move_their_share_of_the_scale() -> None:
+    pool = MaxPool2d((2, 2), (2, 2))
+    network = Network("pool", (1, 4, 4), (Layer("op0", pool, ("input",)),), {})
+    layers = (LayerNumerics("op0", "maxpool2d", ("mxfp8e4m3",), "mxfp8e4m3"),)
+    energy = run_hardware(network, layers, parse_machine("4x4-ws"), load_table("unit"), 1).energy_pj
+    assert (energy["dram"], energy["sram"]) == ((16 + 4) * 8.25, (16 + 4) * 8.25)
+
+
+def test_every_addend_moves_at_its_own_width() -> None:
+    layers = (Layer("op0", Relu(), ("input",)), Layer("op1", Add(), ("input", "op0")))
+    network = Network("add", (1, 4, 4), layers, {})
+    ran = (
+        LayerNumerics("op0", "relu", ("fixed<8,4>",), "fixed<8,4>"),
+        LayerNumerics("op1", "add", ("fixed<8,4>", "fixed<5,1>"), "fixed<8,4>", acc="fixed<16,8>"),
+    )
+    result = run_hardware(network, ran, parse_machine("4x4-ws"), load_table("unit"), 1)
+    assert result.layers[1].energy_pj["dram"] == 16 * (8 + 5) + 16 * 8

@@ -62,7 +62,7 @@ def test_networks_names_what_is_shipped(capsys: pytest.CaptureFixture[str]) -> N
 def test_run_prints_accuracy_time_energy_and_the_table(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "run", "digits-cnn", *SHIFT_ADD, "--machine", "16x16-ws")
     assert code == 0
-    for word in "accuracy fill steady drain stall use dram power area published45 shift_add/".split():
+    for word in "accuracy fill steady drain stall use dram power area published45 exact/ clamped".split():
         assert word in out
 
 
@@ -145,3 +145,37 @@ def test_importing_hwsim_loads_nothing_heavy() -> None:
     heavy = "{'numpy', 'pandas', 'matplotlib', 'numba', 'joblib', 'torch'}"
     check = f"import sys, hwsim; assert not {heavy} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", check], check=True)
+
+
+def test_more_images_than_there_are_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "1..899" in refused(capsys, "run", "digits-cnn", *SHIFT_ADD[:6], "--images", "900")
+    assert run(capsys, "run", "digits-cnn", *SHIFT_ADD[:6], "--images", "899")[0] == 0
+
+
+def test_csv_names_network_machine_and_prices_in_every_row(capsys: pytest.CaptureFixture[str]) -> None:
+    values = json.loads(run(capsys, "run", "digits-cnn", *SHIFT_ADD, "--json")[1])
+    rows = list(csv.DictReader(io.StringIO(run(capsys, "run", "digits-cnn", *SHIFT_ADD, "--csv")[1])))
+    for key in ("network", "machine", "table"):
+        assert {row[key] for row in rows} == {values[key]}
+    assert float(rows[-1]["total_pj"]) == values["energy_pj"]["total"]
+    for key in ("weight_bits", "nan_images", "accuracy", "accuracy_low", "accuracy_high", "power_w", "area_um2"):
+        assert float(rows[-1][key]) == values[key]
+    assert rows[-1]["unpriced"].split("; ") == values["unpriced"]
+
+
+def test_prices_of_your_own(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    from importlib import resources
+
+    own = tmp_path / "mine.csv"
+    own.write_text(resources.files("hwsim.cost").joinpath("data/published45.csv").read_text())
+    values = json.loads(run(capsys, "run", "digits-cnn", *SHIFT_ADD, "--table", str(own), "--json")[1])
+    assert values["table"] == "mine"
+    assert "prices mine" in run(capsys, "explain", *SHIFT_ADD[:6], "--table", str(own))[1]
+    assert "cannot be read" in refused(capsys, "explain", *SHIFT_ADD[:6], "--table", str(tmp_path / "none.csv"))
+    assert ".csv file" in refused(capsys, "explain", *SHIFT_ADD[:6], "--table", "published46")
+
+
+def test_faults_within_faults_are_set_under_them(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = refused(capsys, "run", "digits-cnn", "--all", "mxfp4", "--images", "5").splitlines()
+    assert sum(line.startswith("  - ") for line in lines) == 3
+    assert sum(line.startswith("      - ") for line in lines) == 6

@@ -87,7 +87,12 @@ def _quantum(magnitude: NDArray[Any], grid: Grid) -> int:
 
 
 def partial_sum_bound(
-    w: NDArray[Any], bias: NDArray[Any], x: Operand, acc: FloatGrid, product: FloatGrid | None
+    w: NDArray[Any],
+    bias: NDArray[Any],
+    x: Operand,
+    acc: FloatGrid,
+    product: FloatGrid | None,
+    row_sums: NDArray[np.float64] | None = None,
 ) -> float:
     """Return a bound on every product and every rounded partial sum of every output.
 
@@ -99,7 +104,8 @@ def partial_sum_bound(
     unit = max(2.0**-grid.precision for grid in grids)
     quantum = max(2.0**grid.quantum for grid in grids)
     steps = w.shape[1]
-    magnitude = np.abs(w.astype(np.float64)).sum(axis=1) * x.largest + np.abs(bias)
+    sums = np.abs(w.astype(np.float64)).sum(axis=1) if row_sums is None else row_sums
+    magnitude = sums * x.largest + np.abs(bias)
     growth = math.exp(min(700.0, (steps + 1) * math.log1p(unit)))
     return float((magnitude.max(initial=0.0) + 2 * steps * quantum) * growth * (1 + 2.0**-20))
 

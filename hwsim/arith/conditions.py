@@ -5,68 +5,17 @@ L is the significand width of the lane (24 or 53), p_a and p_b the significant b
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.arith.bounds import Operand, exponent_of, grid_emax, partial_sum_bound
+from hwsim.arith.bounds import Operand, exponent_of, grid_emax
 from hwsim.arith.params import FLOAT64, Lane
+from hwsim.arith.problem import Problem, float_grids
 from hwsim.formats.base import Overflow, Rounding
 from hwsim.formats.grid import FixedGrid, FloatGrid, Grid, power_of_two
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One dot product as the conditions see it."""
-
-    weights: Operand
-    acts: Operand
-    product: Grid | None
-    acc: Grid
-    w: NDArray[Any]
-    bias: NDArray[Any]
-
-    @property
-    def product_quantum(self) -> int:
-        """Exponent of a unit of every exact product."""
-        return self.weights.quantum + self.acts.quantum
-
-    @property
-    def largest_product(self) -> float:
-        """Bound on every exact product."""
-        return self.weights.largest * self.acts.largest
-
-    @cached_property
-    def all_finite(self) -> bool:
-        """No operand and no bias is an infinity or a NaN."""
-        return self.acts.finite and self.weights.finite and bool(np.isfinite(self.bias).all())
-
-    @cached_property
-    def largest_fixed_sum(self) -> float:
-        """Bound on every partial sum of a fixed-point accumulator before it is clamped, in its own units.
-
-        Two bounds hold and the smaller counts. The accumulator's range plus one addend; and, as a clamp only ever
-        brings a sum nearer to zero, |bias| + sum over k of (|r_k| + u), where |r_k| <= |w_k| max|x| (+ one unit of the
-        product format) and one unit u covers the rounding of each sum. The slack of 2^-20 covers float64 evaluation.
-        Neither |r_k| nor the sum obeys the second bound where it wraps: -1 becomes the largest number of an unsigned
-        format. A wrapped product counts as the largest magnitude of its format, a wrapping sum is bounded by range.
-        """
-        assert isinstance(self.acc, FixedGrid)
-        addend, unit = self.largest_product, 2.0**self.acc.lsb
-        rounding, wraps = unit, self.acc.overflow is Overflow.WRAP
-        if isinstance(self.product, FixedGrid):
-            wraps_product = self.product.overflow is Overflow.WRAP
-            limit = float(self.product.max_abs)
-            addend = limit if wraps_product else min(addend + 2.0**self.product.lsb, limit)
-            wraps = wraps or wraps_product
-            rounding += 2.0**self.product.lsb
-        by_range = max(-self.acc.minimum, self.acc.maximum) + addend / unit
-        rows = np.abs(self.w).sum(axis=1) * self.acts.largest + np.abs(self.bias) + self.w.shape[1] * rounding
-        by_data = float(rows.max(initial=0.0)) / unit * (1 + 2.0**-20)
-        return by_range if wraps else min(by_range, by_data)
 
 
 def product_is_exact(problem: Problem, lane: Lane) -> bool:
@@ -104,38 +53,89 @@ def sum_is_innocuous(problem: Problem, lane: Lane) -> bool:
 
 
 def even_rounding_applies(grid: FloatGrid, lane: Lane, overflow_free: bool) -> bool:
-    """``lanes.round_even`` implements the grid: nearest even, subnormals, saturating or never overflowing.
-
-    Its magic constant 1.5 * 2^(L-p) * 2^emax must not overflow and 2^emin must be a normal number of the lane.
-    """
-    plain = grid.rounding is Rounding.NEAREST_EVEN and grid.subnormals
+    """``lanes.round_even`` implements the grid: nearest even, subnormals, saturating or never overflowing."""
     overflow = grid.overflow is Overflow.SATURATE or overflow_free
-    in_range = grid_emax(grid) + lane.precision - grid.precision + 1 <= lane.max_exponent
-    return plain and overflow and in_range and grid.emin + lane.exponent_bias >= 1 and grid.quantum >= lane.min_quantum
+    return grid.subnormals and overflow and nearest_even_fits(grid, lane, grid_emax(grid))
+
+
+def nearest_even_fits(grid: FloatGrid, lane: Lane, emax: int) -> bool:
+    """Numbers up to 2^(emax + 1) can be rounded to nearest even by ``lanes.round_even``.
+
+    Its magic constant 1.5 * 2^(L-p) * 2^emax must not overflow, 2^emin must be a normal number of the lane, and
+    p <= L - 2, so that the constant plus or minus two units of 2^exponent(x) keeps the exponent of the constant.
+    """
+    in_range = emax + lane.precision - grid.precision + 1 <= lane.max_exponent and grid.precision <= lane.precision - 2
+    normal = grid.emin + lane.exponent_bias >= 1 and grid.quantum >= lane.min_quantum
+    return grid.rounding is Rounding.NEAREST_EVEN and in_range and normal
+
+
+def rounds_once(problem: Problem, lane: Lane) -> bool:
+    """Rounding products and sums of the lane to floating-point grids is rounding the exact ones."""
+    grids = float_grids(problem)
+    return grids is not None and product_is_exact(problem, lane) and sum_is_innocuous(problem, lane)
+
+
+def exact_product_in_range(problem: Problem, lane: Lane) -> bool:
+    """A rounded product may overflow the lane, as the limit that follows brings it back; an exact one may not."""
+    assert isinstance(problem.acc, FloatGrid)
+    largest = problem.weights.largest_finite * problem.acts.largest_finite
+    reach = max(exponent_of(largest), exponent_of(float(problem.acc.maximum))) + 1
+    return problem.product is not None or reach <= lane.max_exponent
 
 
 def float_even_applies(problem: Problem, lane: Lane) -> bool:
     """The kernel ``float_even`` is exact in ``lane``."""
-    if not isinstance(problem.acc, FloatGrid) or not isinstance(problem.product, FloatGrid | None):
-        return False
-    if not (problem.all_finite and product_is_exact(problem, lane) and sum_is_innocuous(problem, lane)):
+    grids = float_grids(problem)
+    if grids is None or not problem.all_finite or not rounds_once(problem, lane):
         return False
     free = never_overflows(problem)
-    grids = [problem.acc] if problem.product is None else [problem.acc, problem.product]
-    if not all(even_rounding_applies(grid, lane, free) for grid in grids):
+    return all(even_rounding_applies(g, lane, free) for g in grids) and exact_product_in_range(problem, lane)
+
+
+def float_free_applies(problem: Problem, lane: Lane) -> bool:
+    """The kernel ``float_free`` is exact: as ``float_even``, nothing overflows, and no sum lies between subnormals.
+
+    The bound of ``never_overflows`` holds for every product and partial sum, so no clamp can fire. Both addends are
+    multiples of the accumulator's smallest step 2^q; so is their sum, and below 2^emin such a number is a member of
+    the format, which rounding to p bits at its own exponent leaves alone.
+    """
+    if not (float_even_applies(problem, lane) and never_overflows(problem)):
         return False
-    # A rounded product may overflow the lane: the clamp that follows brings it back. An exact one may not.
-    reach = max(exponent_of(problem.largest_product), exponent_of(float(problem.acc.maximum))) + 1
-    return problem.product is not None or reach <= lane.max_exponent
+    step = problem.product.quantum if isinstance(problem.product, FloatGrid) else problem.product_quantum
+    return step >= problem.acc.quantum
+
+
+def float_infinite_applies(problem: Problem, lane: Lane) -> bool:
+    """The kernel ``float_infinite`` is exact: IEEE overflow, whose first number too large is 2^(emax + 1)."""
+    grids = float_grids(problem)
+    if grids is None or not rounds_once(problem, lane) or not exact_product_in_range(problem, lane):
+        return False
+    return all(overflows_at_power_of_two(g) and nearest_even_fits(g, lane, grid_emax(g) + 1) for g in grids)
+
+
+def overflows_at_power_of_two(grid: FloatGrid) -> bool:
+    """Overflow goes to infinity, with subnormals kept, and the first number too large is 2^(emax + 1)."""
+    whole_binade = grid.maximum == power_of_two(grid.emax + 1) - power_of_two(grid.emax - grid.precision + 1)
+    return grid.overflow is Overflow.INFINITY and grid.has_infinity and grid.subnormals and whole_binade
+
+
+def float_flush_applies(problem: Problem, lane: Lane) -> bool:
+    """The kernel ``float_flush`` is exact: as ``float_even``, with results below 2^emin flushed after rounding.
+
+    Members of a flushing format are members of the same format with subnormals, so the sum is as innocuous.
+    """
+    grids = float_grids(problem)
+    if grids is None or not problem.all_finite or not rounds_once(problem, lane):
+        return False
+    free = never_overflows(problem)
+    saturating = all(g.overflow is Overflow.SATURATE or free for g in grids)
+    fits = all(nearest_even_fits(g, lane, grid_emax(g)) for g in grids)
+    return saturating and fits and exact_product_in_range(problem, lane)
 
 
 def never_overflows(problem: Problem) -> bool:
     """No product and no partial sum can exceed the range, so that every overflow rule gives the same result."""
-    if not isinstance(problem.acc, FloatGrid) or not isinstance(problem.product, FloatGrid | None):
-        return False
-    bound = partial_sum_bound(problem.w, problem.bias, problem.acts, problem.acc, problem.product)
-    limits = [problem.acc.maximum] + ([problem.product.maximum] if problem.product else [])
-    return bound <= float(min(limits))
+    return problem.overflow_free
 
 
 def float_any_applies(problem: Problem) -> bool:
@@ -176,9 +176,11 @@ def saturating_twin(grid: FloatGrid) -> FloatGrid:
     return replace(grid, overflow=Overflow.SATURATE)
 
 
-def is_plain_fixed(grid: Grid | None) -> bool:
-    """Nearest even and saturating fixed point."""
-    return isinstance(grid, FixedGrid) and grid.rounding is Rounding.NEAREST_EVEN and grid.overflow is Overflow.SATURATE
+def is_plain_fixed(grid: Grid | None, dropped_bits: int) -> bool:
+    """Saturating fixed point, nearest even or with nothing to round."""
+    if not isinstance(grid, FixedGrid) or grid.overflow is not Overflow.SATURATE:
+        return False
+    return grid.rounding is Rounding.NEAREST_EVEN or dropped_bits == 0
 
 
 def fixed_even_applies(problem: Problem, lane: Lane) -> bool:
@@ -188,10 +190,12 @@ def fixed_even_applies(problem: Problem, lane: Lane) -> bool:
     the lane's own last place is u; fma rounds c + a*b + magic once, to nearest even, at exactly that place, and
     subtracting magic is exact. With rounded products, the sum of two multiples of u below 2^L u is exact.
     """
-    if not is_plain_fixed(problem.acc) or not (problem.product is None or is_plain_fixed(problem.product)):
-        return False
     acc, product = problem.acc, problem.product
-    assert isinstance(acc, FixedGrid)
+    if not isinstance(acc, FixedGrid) or not isinstance(product, FixedGrid | None):
+        return False
+    _, product_right, _, sum_right = integer_shifts(problem)
+    if not is_plain_fixed(acc, sum_right) or not (product is None or is_plain_fixed(product, product_right)):
+        return False
     if not (_magic_fits(acc, lane) and operand_fits(problem.weights, lane) and operand_fits(problem.acts, lane)):
         return False
     if not problem.all_finite:
@@ -199,7 +203,6 @@ def fixed_even_applies(problem: Problem, lane: Lane) -> bool:
     room = 2.0 ** (lane.precision - 2)
     if product is None:
         return problem.largest_fixed_sum < room
-    assert isinstance(product, FixedGrid)
     product_room = _magic_fits(product, lane) and problem.largest_product / 2.0**product.lsb < room
     return acc.lsb <= product.lsb and product_room and problem.largest_fixed_sum < room
 

@@ -14,31 +14,9 @@ from typing import Any
 import numpy as np
 
 from hwsim.arith.compiled import compiled
-from hwsim.arith.lanes import add_int, clamp, fma, round_even, shift_left, sub_int
+from hwsim.arith.lanes import add_int, clamp, fma, shift_left, sub_int
 from hwsim.arith.random24 import row_hash
 from hwsim.arith.scalar_ops import add_to_odd, round_any, round_shift
-
-
-@compiled
-def float_even(w: Any, x: Any, base: Any, tap: Any, bias: Any, out: Any, rounds_product: Any, q: Any, s: Any) -> None:
-    """Nearest even, saturating, product rounded or exact; float32 or float64 lanes (EvenParams q, s)."""
-    for p in range(base.shape[0]):
-        for n in range(w.shape[0]):
-            c = out[n, p]
-            c[:] = bias[n]
-            for k in range(w.shape[1]):
-                a = w[n, k]
-                if a == 0:
-                    continue
-                b = x[base[p] + tap[k]]
-                if rounds_product:
-                    for j in range(c.shape[0]):
-                        r = round_even(clamp(a * b[j], -q.limit, q.limit), q.magic, q.exponent_mask, q.emin_bits)
-                        c[j] = round_even(clamp(c[j] + r, -s.limit, s.limit), s.magic, s.exponent_mask, s.emin_bits)
-                else:
-                    for j in range(c.shape[0]):
-                        r = a * b[j]
-                        c[j] = round_even(clamp(c[j] + r, -s.limit, s.limit), s.magic, s.exponent_mask, s.emin_bits)
 
 
 @compiled

@@ -69,6 +69,18 @@ def shift_right(context: Any, a: Any, b: Any) -> Any:
     return a(a, a), lambda ctx, builder, sig, args: builder.ashr(*args)
 
 
+@intrinsic
+def mul_int(context: Any, a: Any, b: Any) -> Any:
+    """A * b in the width of a."""
+    return a(a, a), lambda ctx, builder, sig, args: builder.mul(*args)
+
+
+@intrinsic
+def and_int(context: Any, a: Any, b: Any) -> Any:
+    """A & b in the width of a."""
+    return a(a, a), lambda ctx, builder, sig, args: builder.and_(*args)
+
+
 @inline
 def clamp(x: Any, low: Any, high: Any) -> Any:
     """Limit x to [low, high] as two instructions."""
@@ -85,3 +97,17 @@ def round_even(x: Any, magic: Any, exponent_mask: Any, emin_bits: Any) -> Any:
     """
     e2 = float_of(masked_max(bits_of(x), exponent_mask, emin_bits))
     return fma(-e2, magic, fma(e2, magic, x))
+
+
+@inline
+def round_even_sum(x: Any, magic: Any, exponent_mask: Any) -> Any:
+    """Round like ``round_even`` a multiple of the grid's smallest step: below 2^emin such a number is on the grid."""
+    e2 = float_of(and_int(bits_of(x), exponent_mask))
+    return fma(-e2, magic, fma(e2, magic, x))
+
+
+@inline
+def clamp_numbers(x: Any, low: Any, high: Any) -> Any:
+    """Limit x to [low, high]; NaN stays NaN, because a comparison with it is false."""
+    x = low if x < low else x
+    return high if x > high else x

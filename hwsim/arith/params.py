@@ -29,23 +29,34 @@ FLOAT64 = Lane(np.float64, 53, 1023, -1074, 0x7FF0000000000000, 1023)
 
 
 class EvenParams(NamedTuple):
-    """Round to nearest even and saturate, in float lanes (see lanes.round_even)."""
+    """Round to nearest even in float lanes (see lanes.round_even).
+
+    ``limit`` ends the range that is rounded; ``up`` and ``down`` = 1 / up turn what overflows into an infinity (see
+    float_kernels.float_infinite); what is smaller than ``flush`` becomes zero.
+    """
 
     magic: float
     exponent_mask: np.signedinteger[Any]
     emin_bits: np.signedinteger[Any]
     limit: float
+    up: float
+    down: float
+    flush: float
 
 
-def even_params(grid: FloatGrid, lane: Lane) -> EvenParams:
-    """Return the parameters of a saturating nearest-even float grid in ``lane``."""
+def even_params(grid: FloatGrid, lane: Lane, infinite: bool = False) -> EvenParams:
+    """Return the parameters of a nearest-even float grid in ``lane``; ``infinite`` for overflow to infinity."""
     integer: type[np.signedinteger[Any]] = np.int32 if lane is FLOAT32 else np.int64
     emin_bits = (grid.emin + lane.exponent_bias) << (lane.precision - 1)
+    beyond = grid.emax + 1
+    up = 2.0 ** (lane.max_exponent + 1 - beyond) if infinite else 1.0
+    limit = 2.0**beyond if infinite else float(grid.maximum)
+    flush = 0.0 if grid.subnormals else 2.0**grid.emin
     return EvenParams(
         lane.dtype(1.5 * 2.0 ** (lane.precision - grid.precision)),
         integer(lane.exponent_mask),
         integer(emin_bits),
-        lane.dtype(float(grid.maximum)),
+        *(lane.dtype(value) for value in (limit, up, 1.0 / up, flush)),
     )
 
 
@@ -175,3 +186,32 @@ NO_ROUNDING_INT = IntParams(
     np.int64(0), np.int64(1), np.int64(1), False, False, False,
     np.int64(-(1 << 62)), np.int64((1 << 62) - 1), np.int64(0), np.int64(0),
 )  # fmt: skip
+
+
+class NarrowParams(NamedTuple):
+    """Shift right by ``shift`` with a deterministic rounding, then saturate or wrap, in int32 lanes (see fixed32)."""
+
+    shift: np.int32
+    offset: np.int32
+    even: np.int32
+    toward_zero: np.int32
+    sign_place: np.int32
+    low: np.int32
+    high: np.int32
+    wrap: np.int32
+
+
+def narrow_params(grid: FixedGrid, shift: int) -> NarrowParams:
+    """Return the parameters that bring 32-bit integers of 2^-shift units onto ``grid``."""
+    unit = 1 << shift
+    even = grid.rounding is Rounding.NEAREST_EVEN and shift > 0
+    offsets = {
+        Rounding.NEAREST_EVEN: max(unit // 2 - 1, 0),
+        Rounding.HALF_UP: unit // 2,
+        Rounding.TOWARD_POSITIVE: unit - 1,
+    }
+    toward_zero = unit - 1 if grid.rounding is Rounding.TOWARD_ZERO else 0
+    width = (grid.maximum - grid.minimum).bit_length()
+    wrap = 32 - width if grid.overflow is Overflow.WRAP else 0
+    values = (shift, offsets.get(grid.rounding, 0), int(even), toward_zero, 31, grid.minimum, grid.maximum, wrap)
+    return NarrowParams(*(np.int32(value) for value in values))

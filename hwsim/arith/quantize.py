@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.arith.params import FLOAT64, any_params
+from hwsim.arith.conditions import nearest_even_fits, overflows_at_power_of_two
+from hwsim.arith.params import FLOAT32, FLOAT64, Lane, any_params, even_params
 from hwsim.arith.quantize_kernels import quantize_any, quantize_even
 from hwsim.errors import FormatError, NotANumberError
 from hwsim.formats.base import NumberFormat, Overflow, Rounding
@@ -20,15 +21,30 @@ Values = NDArray[np.floating[Any]]
 
 
 def quantize(
-    values: NDArray[Any], fmt: NumberFormat, *, images_last: bool = False, first_image: int = 0, block_axis: int = 0
+    values: NDArray[Any],
+    fmt: NumberFormat,
+    *,
+    images_last: bool = False,
+    first_image: int = 0,
+    block_axis: int = 0,
+    out: Values | None = None,
 ) -> Values:
     """Round every element of ``values`` to ``fmt``; the fast twin of hwsim.arith.reference.quantize.
+
+    Args:
+        values: numbers, any shape.
+        fmt: a fitted format.
+        images_last: the last axis counts images (for the positions of stochastic rounding).
+        first_image: index of the first image in the data split.
+        block_axis: the axis along which a block format groups its elements.
+        out: contiguous array of the result's shape and type to write to; not for block formats.
 
     Returns:
         float32 where that holds every value of the format, float64 elsewhere; same shape; zeros are positive.
 
     Raises:
-        FormatError: NaN where the format has none, or an infinity where it wraps.
+        FormatError: NaN where the format has none, an infinity where it wraps, or an ``out`` that cannot take the
+            result.
 
     >>> from hwsim.formats import parse
     >>> quantize(np.array([0.3, 1.0, 100.0]), parse("fixed<4,3>"))
@@ -40,29 +56,75 @@ def quantize(
         return _quantize_blocks(source, grid, block_axis)
     lanes = source.shape[-1] if images_last else source.size
     rows = np.ascontiguousarray(source).reshape(-1, max(lanes, 1))
-    out = np.empty(rows.shape, dtype=np.float32 if fits_float32(grid) else np.float64)
+    result = _result(source, grid, out)
+    target = result.reshape(rows.shape)
     if isinstance(grid, LevelGrid):
         _reject_nan(rows, fmt)
-        out[:] = _nearest_level(rows, grid)
+        target[:] = _nearest_level(rows, grid)
     else:
-        _quantize_rows(rows, out, grid, first_image, fmt)
-    return out.reshape(source.shape)
+        _quantize_rows(rows, target, grid, first_image, fmt)
+    return result
+
+
+def _result(source: NDArray[Any], grid: Grid, out: Values | None) -> Values:
+    dtype = np.dtype(np.float32 if fits_float32(grid) else np.float64)
+    if out is None:
+        return np.empty(source.shape, dtype=dtype)
+    if out.shape != source.shape or out.dtype != dtype or not out.flags.c_contiguous:
+        raise FormatError(
+            f"out is {out.dtype} of shape {out.shape}: the result needs a contiguous {dtype} array of shape "
+            f"{source.shape}"
+        )
+    return out
 
 
 def _quantize_rows(rows: Values, out: Values, grid: FixedGrid | FloatGrid, first_image: int, fmt: NumberFormat) -> None:
-    special = not bool(np.isfinite(rows).all())
-    if special and not getattr(grid, "has_nan", False):
+    if _rounds_even(grid):
+        _quantize_even(rows, out, grid, fmt)
+        return
+    if not getattr(grid, "has_nan", False):
         _reject_nan(rows, fmt)
     if isinstance(grid, FixedGrid) and grid.overflow is Overflow.WRAP:
         _quantize_wrapping(rows, out, grid, first_image, fmt)
         return
-    simple = grid.rounding is Rounding.NEAREST_EVEN and grid.overflow is Overflow.SATURATE
-    if simple and not special and (isinstance(grid, FixedGrid) or grid.subnormals):
-        q = any_params(grid)
-        magic = 1.5 * 2.0 ** (FLOAT64.precision - 1) * q.last_place
-        quantize_even(rows, out, magic, q.exponent_mask, q.emin_bits, q.low, q.high)
-    else:
-        quantize_any(_within_reach(rows, grid), out, any_params(grid), first_image)
+    quantize_any(_within_reach(rows, grid), out, any_params(grid), first_image)
+
+
+def _rounds_even(grid: FixedGrid | FloatGrid) -> bool:
+    """Nearest even with what the fast quantizer can do about range: saturate, or overflow as IEEE formats do."""
+    if grid.rounding is not Rounding.NEAREST_EVEN:
+        return False
+    if isinstance(grid, FixedGrid):
+        return grid.overflow is Overflow.SATURATE
+    return grid.subnormals and (grid.overflow is Overflow.SATURATE or overflows_at_power_of_two(grid))
+
+
+def _quantize_even(rows: Values, out: Values, grid: FixedGrid | FloatGrid, fmt: NumberFormat) -> None:
+    infinite = grid.overflow is Overflow.INFINITY
+    narrow = rows.dtype == np.float32 and out.dtype == np.float32 and _float32_rounds(grid, infinite)
+    lane = FLOAT32 if narrow else FLOAT64
+    nan = quantize_even(rows, out, *_even_arguments(grid, lane, infinite))
+    if nan and not getattr(grid, "has_nan", False):
+        raise NotANumberError(f"NaN reached {fmt} in {nan} elements, and it has no code for it")
+
+
+def _even_arguments(grid: FixedGrid | FloatGrid, lane: Lane, infinite: bool) -> tuple[Any, ...]:
+    zero = lane.dtype(0.0)
+    if isinstance(grid, FloatGrid):
+        q = even_params(grid, lane, infinite)
+        return q.magic, q.exponent_mask, q.emin_bits, -q.limit, q.limit, zero, q.up, q.down
+    integer = np.int32 if lane is FLOAT32 else np.int64
+    emin_bits = integer((grid.lsb + lane.exponent_bias) << (lane.precision - 1))
+    magic, one = lane.dtype(1.5 * 2.0 ** (lane.precision - 1)), lane.dtype(1.0)
+    low, high = lane.dtype(grid.minimum * 2.0**grid.lsb), lane.dtype(grid.maximum * 2.0**grid.lsb)
+    return magic, integer(0), emin_bits, low, high, zero, one, one
+
+
+def _float32_rounds(grid: FixedGrid | FloatGrid, infinite: bool) -> bool:
+    """Rounding in float32 lanes is exact: the magic constant keeps its place, and all limits are in range."""
+    if isinstance(grid, FixedGrid):
+        return max(-grid.minimum, grid.maximum) < 1 << 22 and -100 <= grid.lsb <= 100
+    return nearest_even_fits(grid, FLOAT32, grid.emax + infinite)
 
 
 def _within_reach(rows: Values, grid: FixedGrid | FloatGrid) -> Values:

@@ -32,7 +32,7 @@ def dram_traffic(machine: Machine, workload: Workload) -> Iterator[ActionCount]:
     rows = (
         (Action.READ, workload.act_memory_bits, acts),
         (Action.READ, workload.weight_memory_bits, weights),
-        (Action.READ, acc, workload.n * workload.groups if workload.has_bias else 0),
+        (Action.READ, workload.bias_memory_bits, workload.n * workload.groups if workload.has_bias else 0),
         (Action.READ, acc, sums),
         (Action.WRITE, acc, sums),
         (Action.WRITE, workload.output_memory_bits, outputs),

@@ -64,7 +64,7 @@ def sram_traffic(machine: Machine, workload: Workload) -> Iterator[ActionCount]:
     rows = (
         (Action.READ, ifmap, workload.act_memory_bits, acts),
         (Action.READ, filters, workload.weight_memory_bits, weights),
-        (Action.READ, filters, acc, biases if workload.has_bias else 0),
+        (Action.READ, filters, workload.bias_memory_bits, biases if workload.has_bias else 0),
         (Action.READ, ofmap, acc, sums),
         (Action.WRITE, ofmap, acc, sums),
         (Action.WRITE, ofmap, workload.output_memory_bits, outputs),

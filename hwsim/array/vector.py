@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TypedDict, Unpack
 
 from hwsim.array.counts import Action, ActionCount, Component
 from hwsim.array.machine import Machine
+from hwsim.array.moves import moved
 from hwsim.array.parts import is_count
 from hwsim.errors import MachineError, all_faults
 
@@ -23,9 +25,9 @@ class VectorWork:
         compares: comparisons.
         adds: additions.
         multiplies: multiplications.
-        input_bits: bits of an input element.
+        input_bits: bits of an input element in memory; an average where inputs differ or share block scales.
         op_bits: bits of an operand of an operation.
-        output_bits: bits of an output element.
+        output_bits: bits of an output element in memory.
         ifmap_in_dram: inputs come from DRAM; False where the layer before left them on the chip.
         ofmap_in_dram: outputs go to DRAM; False where the next layer finds them on the chip.
 
@@ -40,19 +42,24 @@ class VectorWork:
     compares: int
     adds: int
     multiplies: int
-    input_bits: int
+    input_bits: int | Fraction
     op_bits: int
-    output_bits: int
+    output_bits: int | Fraction
     ifmap_in_dram: bool = True
     ofmap_in_dram: bool = True
 
     def __post_init__(self) -> None:
         optional = ("compares", "adds", "multiplies")
-        wholes = ("input_elements", "operands", "output_elements", "input_bits", "op_bits", "output_bits")
+        wholes = ("input_elements", "operands", "output_elements", "op_bits")
         faults = [
             f"{name} is {getattr(self, name)!r}: give at least 1"
             for name in wholes
             if not is_count(getattr(self, name))
+        ]
+        faults += [
+            f"{name} is {getattr(self, name)!r}: give more than 0 bits"
+            for name in ("input_bits", "output_bits")
+            if not getattr(self, name) > 0
         ]
         faults += [
             f"{name} is {getattr(self, name)!r}: give at least 0" for name in optional if getattr(self, name) < 0
@@ -82,14 +89,15 @@ def vector_traffic(machine: Machine, work: VectorWork) -> tuple[ActionCount, ...
     vector, sram, dram = Component.VECTOR, Component.SRAM, Component.DRAM
     fetched = work.input_elements if work.ifmap_in_dram else 0
     stored = work.output_elements if work.ofmap_in_dram else 0
+    taken, given = Fraction(work.input_bits), Fraction(work.output_bits)
     counts = (
         ActionCount(vector, Action.COMPARE, "vector", work.op_bits, work.compares),
         ActionCount(vector, Action.ADD, "vector", work.op_bits, work.adds),
         ActionCount(vector, Action.MULTIPLY, "vector", work.op_bits, work.multiplies),
-        ActionCount(sram, Action.READ, machine.ifmap_sram.name, work.input_bits, work.operands),
-        ActionCount(sram, Action.WRITE, machine.ofmap_sram.name, work.output_bits, work.output_elements),
-        ActionCount(dram, Action.READ, machine.dram.name, work.input_bits, fetched),
-        ActionCount(dram, Action.WRITE, machine.dram.name, work.output_bits, stored),
+        moved(sram, Action.READ, machine.ifmap_sram.name, taken, work.operands),
+        moved(sram, Action.WRITE, machine.ofmap_sram.name, given, work.output_elements),
+        moved(dram, Action.READ, machine.dram.name, taken, fetched),
+        moved(dram, Action.WRITE, machine.dram.name, given, stored),
     )
     return tuple(count for count in counts if count.count)
 

@@ -23,7 +23,7 @@ class Workload:
         groups: independent products.
         act_bits: bits of an activation on a wire.
         weight_bits: bits of a weight on a wire.
-        acc_bits: bits of a partial sum and of a bias.
+        acc_bits: bits of a partial sum, and of a bias unless ``bias_storage_bits`` says otherwise.
         output_bits: bits of a finished output.
         ifmap_elements: activations stored in memory, all groups, without padding.
         weight_elements: weights stored in memory, all groups.
@@ -34,6 +34,7 @@ class Workload:
         act_storage_bits: bits of an activation in memory where it differs from ``act_bits`` (a share of a block scale).
         weight_storage_bits: the same for a weight.
         output_storage_bits: the same for a finished output.
+        bias_storage_bits: bits of a bias in memory where they differ from ``acc_bits``.
         ifmap_in_dram: activations come from DRAM; False where the layer before left them on the chip.
         ofmap_in_dram: outputs go to DRAM; False where the next layer finds them on the chip.
 
@@ -58,6 +59,7 @@ class Workload:
     act_storage_bits: Fraction | None = None
     weight_storage_bits: Fraction | None = None
     output_storage_bits: Fraction | None = None
+    bias_storage_bits: Fraction | None = None
     ifmap_in_dram: bool = True
     ofmap_in_dram: bool = True
 
@@ -98,6 +100,11 @@ class Workload:
         """Bits that a finished output takes in a memory."""
         return Fraction(self.output_bits) if self.output_storage_bits is None else self.output_storage_bits
 
+    @property
+    def bias_memory_bits(self) -> Fraction:
+        """Bits that a bias takes in a memory."""
+        return Fraction(self.acc_bits) if self.bias_storage_bits is None else self.bias_storage_bits
+
     def _size_faults(self) -> list[str]:
         names = [field.name for field in fields(self) if field.type == "int"]
         return [
@@ -107,7 +114,7 @@ class Workload:
         ]
 
     def _storage_faults(self) -> list[str]:
-        names = ("act_storage_bits", "weight_storage_bits", "output_storage_bits")
+        names = ("act_storage_bits", "weight_storage_bits", "output_storage_bits", "bias_storage_bits")
         sizes = ((name, getattr(self, name)) for name in names)
         return [f"{name} is {size}: give more than 0 bits" for name, size in sizes if size is not None and size <= 0]
 

@@ -5,7 +5,7 @@ from hwsim.cost.model import PePrice, average_power_w, price_action, price_count
 from hwsim.cost.provenance import ExplainRow, explain
 from hwsim.cost.rows import Kind, Operation, PriceRow, Quantity
 from hwsim.cost.silicon import PartlyKnown, array_area_um2, leakage_energy_pj, leakage_w, memory_area_um2
-from hwsim.cost.tables import PriceTable, load_table, parse_table, read_table, table_names
+from hwsim.cost.tables import PriceTable, find_table, load_table, parse_table, read_table, table_names
 
 __all__ = [
     "Estimate",
@@ -21,6 +21,7 @@ __all__ = [
     "average_power_w",
     "estimate",
     "explain",
+    "find_table",
     "leakage_energy_pj",
     "leakage_w",
     "load_table",

@@ -75,6 +75,18 @@ def table_names() -> tuple[str, ...]:
     return tuple(sorted(file.name.removesuffix(".csv") for file in files if file.name.endswith(".csv")))
 
 
+def find_table(name_or_path: str) -> PriceTable:
+    """Return a shipped table by its name, or your own by a path that ends in .csv.
+
+    Raises:
+        CostError: neither; or a file with faults, all of which are listed.
+
+    >>> find_table("published45").name
+    'published45'
+    """
+    return read_table(Path(name_or_path)) if name_or_path.endswith(".csv") else load_table(name_or_path)
+
+
 def load_table(name: str) -> PriceTable:
     """Return the shipped table ``name``.
 
@@ -86,6 +98,6 @@ def load_table(name: str) -> PriceTable:
     """
     names = table_names()
     if name not in names:
-        raise CostError(unknown_name("price table", name, names) + "; a file of your own: read_table(path)")
+        raise CostError(unknown_name("price table", name, names) + "; or the path of a .csv file")
     file = resources.files(__package__).joinpath(_DATA, f"{name}.csv")
     return parse_table(name, file.read_text(encoding="utf-8"))

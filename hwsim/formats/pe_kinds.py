@@ -33,6 +33,25 @@ def operand_of(fmt: NumberFormat) -> Operand:
     return Operand(element.bits, element.bits)
 
 
+def activation_of(fmt: NumberFormat) -> Operand:
+    """Return the wires of an activation as it reaches the multiplier or shifter: its code is decoded on the way.
+
+    A power of two or a sum of them arrives as the integer that it is in units of its smallest step, an index of a
+    codebook as the entry.
+
+    >>> from hwsim.formats.spec import parse
+    >>> activation_of(parse("pow2<4>"))  # 0, ±1, ±2, ±4, ±8: four bits and a sign
+    Operand(bits=4, significand_bits=5, exponent_bits=0)
+    """
+    element = element_of(fmt)
+    if isinstance(element, CodebookFormat):
+        entry = activation_of(element.entry)
+        return Operand(element.bits, entry.significand_bits, entry.exponent_bits)
+    if isinstance(element, PowerSumFormat):
+        return Operand(element.bits, _reach(element) + 1)
+    return operand_of(element)
+
+
 def pe_for(weights: NumberFormat, acts: NumberFormat, acc: NumberFormat, product: NumberFormat | None = None) -> PeSpec:
     """Return the processing element for a multiply-accumulate in these formats.
 
@@ -44,7 +63,7 @@ def pe_for(weights: NumberFormat, acts: NumberFormat, acc: NumberFormat, product
     <PeKind.SHIFT_ADD: 'shift_add'>
     """
     kind = _kind(weights, acts, acc)
-    act, weight, accumulator = operand_of(acts), operand_of(weights), operand_of(acc)
+    act, weight, accumulator = activation_of(acts), operand_of(weights), operand_of(acc)
     factor = _factor(weights, kind)
     powers = element_of(weights)
     shifts = kind in (PeKind.SHIFT_ADD, PeKind.MULTI_SHIFT_ADD)
@@ -59,7 +78,7 @@ def _kind(weights: NumberFormat, acts: NumberFormat, acc: NumberFormat) -> PeKin
     element = element_of(weights)
     if isinstance(element, CodebookFormat):
         return PeKind.CODEBOOK_MAC
-    integer = isinstance(element_of(acts), FixedFormat) and isinstance(element_of(acc), FixedFormat)
+    integer = isinstance(element_of(acc), FixedFormat) and not activation_of(acts).is_float
     if integer and isinstance(element, PowerSumFormat):
         return PeKind.SHIFT_ADD if element.terms == 1 else PeKind.MULTI_SHIFT_ADD
     if integer and isinstance(element, FixedFormat):
@@ -91,11 +110,17 @@ def _trailing_zeros(value: Fraction) -> int:
 
 def _exact_product(act: Operand, factor: Operand, powers: PowerSumFormat | None) -> Operand:
     if powers is not None:
-        levels = powers.grid()
-        reach = int(levels.max_abs / power_of_two(levels.quantum)).bit_length()
-        return Operand(act.bits + reach, act.bits + reach)
+        width = act.significand_bits + _reach(powers)
+        return Operand(width, width)
     if act.is_float or factor.is_float:
         significand = act.significand_bits + factor.significand_bits
         exponent = max(act.exponent_bits, factor.exponent_bits) + 1
         return Operand(significand + exponent, significand, exponent)
-    return Operand(act.bits + factor.bits, act.bits + factor.bits)
+    width = act.significand_bits + factor.significand_bits
+    return Operand(width, width)
+
+
+def _reach(element: PowerSumFormat) -> int:
+    """Bits of the largest magnitude of a power sum in units of its smallest step."""
+    levels = element.grid()
+    return int(levels.max_abs / power_of_two(levels.quantum)).bit_length()

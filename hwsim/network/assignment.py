@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 from hwsim.errors import FormatError, all_faults, unknown_name
@@ -29,6 +30,13 @@ class LayerFormats:
     acc: NumberFormat
     product: NumberFormat | None = None
     bias: NumberFormat | None = None
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.weights, self.acts, self.acc, self.product, self.bias))
 
     @classmethod
     def of(
@@ -60,7 +68,7 @@ class LayerFormats:
             except FormatError as error:
                 faults.append(f"{role}: {error}")
         if faults:
-            raise FormatError(all_faults("the formats of a layer", faults))
+            raise FormatError(all_faults("the choice of formats", faults))
         return cls(**parsed)  # type: ignore[arg-type]
 
     def to_dict(self) -> dict[str, str | None]:

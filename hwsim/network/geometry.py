@@ -16,6 +16,8 @@ from hwsim.network.base import Pair, Shape
 
 Rows = NDArray[np.int64]
 
+_GATHERED = 1 << 18  # indices gathered at a time: 2 MiB
+
 
 @dataclass(frozen=True)
 class Windows:
@@ -79,3 +81,17 @@ def windows(source: Shape, channels: int, kernel: Pair, stride: Pair, padding: P
 def as_rows(maps: NDArray[Any]) -> NDArray[Any]:
     """Return [..., B] as [rows, B]."""
     return np.ascontiguousarray(maps).reshape(-1, maps.shape[-1])
+
+
+def nonzero_per_tap(rows: NDArray[Any], base: Rows, tap: Rows) -> NDArray[np.int64]:
+    """Return, for each tap, how many nonzero activations it meets over all positions and images [K].
+
+    >>> nonzero_per_tap(np.array([[1, 0], [2, 3], [0, 0]]), np.array([0, 1]), np.array([0, 1])).tolist()
+    [3, 2]
+    """
+    nonzero = np.count_nonzero(rows, axis=1).astype(np.int64)
+    at_once = max(1, _GATHERED // tap.size)
+    total = np.zeros(tap.size, dtype=np.int64)
+    for start in range(0, base.size, at_once):
+        total += nonzero[base[start : start + at_once, None] + tap].sum(axis=0)
+    return total

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.arith.dot_formats import DotFormats, can_accumulate
@@ -31,70 +30,18 @@ from hwsim.network.ops import (
     Relu6,
     Softmax,
 )  # fmt: skip
+from hwsim.network.resolved import ResolvedLayer, ResolvedNetwork
+
+__all__ = ["ResolvedLayer", "ResolvedNetwork", "Resolver", "covering", "final_layer", "layers_with_formats", "resolve"]
 
 #: A sum of inputs is a dot product with this weight: the number one.
 ONE = parse("ufixed<1,1>")
 _INHERITING = (MaxPool2d, Flatten, Relu, Relu6, Softmax)
 
 
-@dataclass(frozen=True)
-class ResolvedLayer:
-    """A layer with the fitted format of everything that it touches.
-
-    Attributes:
-        layer: the layer.
-        inputs: format of each input tensor.
-        output: format of the output tensor.
-        dot: formats of its dot products; None for a layer that only selects or moves numbers.
-        bias: format that its biases are stored in; None without biases.
-    """
-
-    layer: Layer
-    inputs: tuple[NumberFormat, ...]
-    output: NumberFormat
-    dot: DotFormats | None = None
-    bias: NumberFormat | None = None
-
-
-@dataclass(frozen=True)
-class ResolvedNetwork:
-    """A folded network, the format of its input, and its layers resolved in order."""
-
-    network: Network
-    input_format: NumberFormat
-    layers: tuple[ResolvedLayer, ...]
-
-
 def resolve(network: Network, assignment: Assignment, calibration: NDArray[Any]) -> ResolvedNetwork:
-    """Choose every scale and table, and check that every layer can run.
-
-    Args:
-        network: folded.
-        assignment: formats by layer.
-        calibration: images [B, C, H, W] that activation scales are chosen on; unused where all have theirs.
-
-    Raises:
-        FormatError: an override names no layer, or a format cannot do what its place asks; all faults at once.
-    """
-    _check_overrides(network, assignment)
-    names = {INPUT: assignment.of(INPUT).acts} | {
-        layer.name: assignment.of(layer.name).acts for layer in network.layers
-    }
-    needs = not all(fmt.is_fitted for fmt in names.values())
-    seen: dict[str, NDArray[Any]] = {INPUT: calibration}
-    if needs:
-        seen |= activations_float(network, calibration)
-    state = _Resolution(network, assignment, seen, {INPUT: fit(names[INPUT], calibration)}, final_layer(network))
-    layers, faults = [], []
-    for layer in network.layers:
-        try:
-            layers.append(state.take(layer))
-        except FormatError as error:
-            faults.append(f"layer {layer.name!r}: {error}")
-            state.formats[layer.name] = parse("fixed<8,4>")
-    if faults:
-        raise FormatError(all_faults(f"network {network.name!r} in these formats", faults))
-    return ResolvedNetwork(network, state.formats[INPUT], tuple(layers))
+    """Choose every scale and table of one assignment; see ``Resolver``. Raises FormatError."""
+    return Resolver(network, calibration).resolve(assignment)
 
 
 def final_layer(network: Network) -> str:
@@ -105,8 +52,13 @@ def final_layer(network: Network) -> str:
     return layer.name
 
 
+def layers_with_formats(network: Network) -> tuple[Layer, ...]:
+    """Return the layers that can have formats of their own; the others hand on what they read."""
+    return tuple(layer for layer in network.layers if not isinstance(layer.op, _INHERITING))
+
+
 def _check_overrides(network: Network, assignment: Assignment) -> None:
-    takes = {layer.name for layer in network.layers if not isinstance(layer.op, _INHERITING)} | {INPUT}
+    takes = {layer.name for layer in layers_with_formats(network)} | {INPUT}
     faults = [
         unknown_name("layer with formats of its own", name, takes)
         for name, _ in assignment.overrides
@@ -116,37 +68,87 @@ def _check_overrides(network: Network, assignment: Assignment) -> None:
         raise FormatError(all_faults(f"formats for network {network.name!r}", faults))
 
 
-@dataclass
-class _Resolution:
-    network: Network
-    assignment: Assignment
-    seen: dict[str, NDArray[Any]]
-    formats: dict[str, NumberFormat]
-    final: str
+class Resolver:
+    """Chooses scales and tables for many assignments of one network; each is chosen once for a tensor and a format.
 
-    def take(self, layer: Layer) -> ResolvedLayer:
-        resolved = self._resolve(layer, layer.op, self.assignment.of(layer.name))
-        self.formats[layer.name] = resolved.output
-        return resolved
+    Args:
+        network: folded.
+        calibration: images [B, C, H, W] that activation scales are chosen on; unused where all have theirs.
+    """
 
-    def _resolve(self, layer: Layer, op: Op, formats: LayerFormats) -> ResolvedLayer:
-        inputs = tuple(self.formats[name] for name in layer.inputs)
+    def __init__(self, network: Network, calibration: NDArray[Any]) -> None:
+        self.network = network
+        self._calibration = calibration
+        self._final = final_layer(network)
+        self._activations: dict[str, NDArray[Any]] | None = None
+        self._fits: dict[tuple[str, NumberFormat], NumberFormat] = {}
+        self._layers: dict[tuple[str, tuple[NumberFormat, ...], LayerFormats], ResolvedLayer] = {}
+
+    def resolve(self, assignment: Assignment) -> ResolvedNetwork:
+        """Choose every scale and table, and check that every layer can run.
+
+        Raises:
+            FormatError: an override names no layer, or a format cannot do what its place asks; all faults at once.
+        """
+        _check_overrides(self.network, assignment)
+        formats = {INPUT: self._fitted(INPUT, assignment.of(INPUT).acts)}
+        layers, faults = [], []
+        for layer in self.network.layers:
+            try:
+                resolved = self._take(layer, tuple(formats[name] for name in layer.inputs), assignment.of(layer.name))
+                layers.append(resolved)
+                formats[layer.name] = resolved.output
+            except FormatError as error:
+                faults.append(f"layer {layer.name!r}: {error}")
+                formats[layer.name] = parse("fixed<8,4>")
+        if faults:
+            raise FormatError(all_faults(f"network {self.network.name!r} in these formats", faults))
+        return ResolvedNetwork(self.network, formats[INPUT], tuple(layers))
+
+    def forget_activations(self) -> None:
+        """Free the calibration images' feature maps; they are computed again if a new format asks for them."""
+        self._activations = None
+
+    def _take(self, layer: Layer, inputs: tuple[NumberFormat, ...], formats: LayerFormats) -> ResolvedLayer:
+        key = (layer.name, inputs, formats)
+        if key not in self._layers:
+            self._layers[key] = self._resolve(layer, layer.op, inputs, formats)
+        return self._layers[key]
+
+    def _resolve(self, layer: Layer, op: Op, inputs: tuple[NumberFormat, ...], formats: LayerFormats) -> ResolvedLayer:
         if isinstance(op, _INHERITING):
             return ResolvedLayer(layer, inputs, inputs[0])
         if isinstance(op, Concat):
-            return ResolvedLayer(layer, inputs, fit(formats.acts, self.seen.get(layer.name, np.zeros(1))))
+            return ResolvedLayer(layer, inputs, self._fitted(layer.name, formats.acts))
         if isinstance(op, Conv2d | Linear):
-            dot = _matrix_formats(self.network.weight(layer.name), inputs[0], formats)
+            weights = self._fitted(f"{layer.name}.weight", formats.weights)
+            dot = _matrix_formats(weights, inputs[0], formats)
         elif isinstance(op, Add | AvgPool2d | GlobalAvgPool):
             dot = _sum_formats(covering(inputs), formats)
         else:
             raise FormatError(f"{op.kind} cannot run on the array; fold it first")
-        output = dot.acc if layer.name == self.final else fit(formats.acts, self.seen.get(layer.name, np.zeros(1)))
-        return ResolvedLayer(layer, inputs, output, dot, formats.bias or dot.acc)
+        output = dot.acc if layer.name == self._final else self._fitted(layer.name, formats.acts)
+        has_bias = f"{layer.name}.bias" in self.network.tensors
+        return ResolvedLayer(layer, inputs, output, dot, (formats.bias or dot.acc) if has_bias else None)
+
+    def _fitted(self, tensor: str, fmt: NumberFormat) -> NumberFormat:
+        if fmt.is_fitted:
+            return fmt
+        if (tensor, fmt) not in self._fits:
+            self._fits[tensor, fmt] = fit(fmt, self._values(tensor))
+        return self._fits[tensor, fmt]
+
+    def _values(self, tensor: str) -> NDArray[Any]:
+        if tensor == INPUT:
+            return self._calibration
+        if tensor in self.network.tensors:
+            return self.network.tensor(tensor)
+        if self._activations is None:
+            self._activations = activations_float(self.network, self._calibration)
+        return self._activations[tensor]
 
 
-def _matrix_formats(weight: NDArray[Any], acts: NumberFormat, formats: LayerFormats) -> DotFormats:
-    weights = fit(formats.weights, weight)
+def _matrix_formats(weights: NumberFormat, acts: NumberFormat, formats: LayerFormats) -> DotFormats:
     unit = weights.grid().quantum + acts.grid().quantum
     product = None if formats.product is None else _at_unit(formats.product, unit)
     return DotFormats(weights, acts, _at_unit(formats.acc, unit), product)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -11,9 +12,8 @@ from numpy.typing import NDArray
 
 from hwsim.arith.dot_formats import DotFormats
 from hwsim.formats import NumberFormat
-from hwsim.network.base import Activation, Pair, Shape
-from hwsim.network.geometry import Rows, Windows, as_rows, windows
-from hwsim.network.graph import Network
+from hwsim.network.base import Activation, Shape
+from hwsim.network.geometry import Rows, Windows, as_rows, nonzero_per_tap
 from hwsim.network.ops import (
     Add,
     AvgPool2d,
@@ -26,7 +26,7 @@ from hwsim.network.ops import (
     Relu6,
     Softmax,
 )  # fmt: skip
-from hwsim.network.resolve import ResolvedLayer
+from hwsim.network.resolved import ResolvedLayer
 from hwsim.network.windows import average_divisors
 
 Values = NDArray[Any]
@@ -53,9 +53,61 @@ class Arithmetic(Protocol):
         """Round to a format."""
 
 
+@dataclass(frozen=True)
+class Output:
+    """What one call of a step gave.
+
+    Attributes:
+        values: the layer's output [..., B].
+        effectual_macs: multiply-accumulates whose operands were both nonzero.
+        paths: names of the kernels taken, in order of first use.
+    """
+
+    values: Values
+    effectual_macs: int = 0
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weights of a layer in their format: one matrix per group, and how many of them are zero.
+
+    Attributes:
+        groups: [groups, N, K].
+        nonzero: how many weights of each tap are not zero [groups, K].
+        zeros: weights that are zero.
+    """
+
+    groups: Values
+    nonzero: NDArray[np.int64]
+    zeros: int
+
+    @classmethod
+    def of(cls, groups: Values) -> Weights:
+        """Count the zeros."""
+        nonzero = np.count_nonzero(groups, axis=1).astype(np.int64)
+        return cls(groups, nonzero, groups.size - int(nonzero.sum()))
+
+
 @dataclass
+class _Tally:
+    """What a call counts on its way: a step itself is never changed, so that many threads may run it."""
+
+    effectual_macs: int = 0
+    paths: list[str] = field(default_factory=list)
+
+    def dot(self, part: Prepared, x: Values, base: Rows, tap: Rows, first_image: int) -> Values:
+        """Run dot products and note the kernels."""
+        own = copy(part)  # a prepared product notes on itself what it took; the numbers are shared, the notes are not
+        own.paths = []
+        out = own.run(x, base, tap, first_image)
+        self.paths.extend(own.paths)
+        return out
+
+
+@dataclass(frozen=True)
 class Step:
-    """One layer ready to run.
+    """One layer ready to run, for any number of batches, configurations and threads at once.
 
     Attributes:
         resolved: the layer and its formats.
@@ -63,33 +115,30 @@ class Step:
         arithmetic: what computes.
         parts: prepared dot products, one per group.
         windows: where their inputs lie; None where there are none.
-        effectual_macs: multiply-accumulates so far whose operands were both nonzero.
+        weights: of a convolution or linear layer.
     """
 
     resolved: ResolvedLayer
     shapes: tuple[Shape, ...]
     arithmetic: Arithmetic
-    parts: list[Prepared] = field(default_factory=list)
+    parts: tuple[Prepared, ...] = ()
     windows: Windows | None = None
-    nonzero_weights: list[NDArray[np.int64]] = field(default_factory=list)
-    weight_zeros: int = 0
-    weight_count: int = 0
-    effectual_macs: int = 0
+    weights: Weights | None = None
 
-    @property
-    def paths(self) -> tuple[str, ...]:
-        """Names of the kernels taken."""
-        return tuple(dict.fromkeys(path for part in self.parts for path in part.paths))
+    def run(self, inputs: Sequence[Values], first_image: int) -> Output:
+        """Return the output [..., B] in the layer's output format, and what computing it took."""
+        tally = _Tally()
+        values = self._values(inputs, first_image, tally)
+        return Output(values, tally.effectual_macs, tuple(dict.fromkeys(tally.paths)))
 
-    def run(self, inputs: Sequence[Values], first_image: int) -> Values:
-        """Return the output [..., B] in the layer's output format."""
+    def _values(self, inputs: Sequence[Values], first_image: int, tally: _Tally) -> Values:
         op = self.resolved.layer.op
         if isinstance(op, Conv2d | Linear):
-            return self._finish(self._matrix(inputs[0], first_image), op.activation, first_image)
+            return self._finish(self._matrix(inputs[0], first_image, tally), op.activation, first_image)
         if isinstance(op, Add):
-            return self._finish(self._sum(inputs, first_image), op.activation, first_image)
+            return self._finish(self._sum(inputs, first_image, tally), op.activation, first_image)
         if isinstance(op, AvgPool2d | GlobalAvgPool):
-            return self._quantize(self._average(inputs[0], first_image), first_image)
+            return self._quantize(self._average(inputs[0], first_image, tally), first_image)
         if isinstance(op, MaxPool2d):
             return self._maximum(inputs[0])
         if isinstance(op, Concat):
@@ -125,7 +174,8 @@ class Step:
     def _quantize(self, values: Values, first_image: int) -> Values:
         return self.arithmetic.quantize(values, self.resolved.output, images_last=True, first_image=first_image)
 
-    def _matrix(self, values: Values, first_image: int) -> Values:
+    def _matrix(self, values: Values, first_image: int, tally: _Tally) -> Values:
+        assert self.weights is not None
         maps = values if self.windows is None else self.windows.pad(values)
         rows = as_rows(maps)
         base, tap = self._geometry(rows.shape[0])
@@ -133,8 +183,8 @@ class Step:
         outputs = []
         for group, part in enumerate(self.parts):
             own = rows[group * per_group : (group + 1) * per_group]
-            self._count(own, base, tap, group)
-            outputs.append(part.run(own, base, tap, first_image))
+            tally.effectual_macs += int(nonzero_per_tap(own, base, tap) @ self.weights.nonzero[group])
+            outputs.append(tally.dot(part, own, base, tap, first_image))
         return outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
 
     def _geometry(self, rows: int) -> tuple[Rows, Rows]:
@@ -142,24 +192,18 @@ class Step:
             return self.windows.base, self.windows.tap
         return np.zeros(1, dtype=np.int64), np.arange(rows, dtype=np.int64)
 
-    def _count(self, rows: Values, base: Rows, tap: Rows, group: int) -> None:
-        """Count the products of two nonzero numbers: per tap, nonzero activations times nonzero weights."""
-        nonzero = np.count_nonzero(rows, axis=1)
-        per_tap = sum((nonzero[start + tap] for start in base), np.zeros(tap.size, dtype=np.int64))
-        self.effectual_macs += int(per_tap @ self.nonzero_weights[group])
-
-    def _sum(self, inputs: Sequence[Values], first_image: int) -> Values:
+    def _sum(self, inputs: Sequence[Values], first_image: int, tally: _Tally) -> Values:
         rows = np.concatenate([as_rows(v) for v in inputs])
         each = rows.shape[0] // len(inputs)
         tap = np.arange(len(inputs), dtype=np.int64) * each
-        return self.parts[0].run(rows, np.arange(each, dtype=np.int64), tap, first_image)
+        return tally.dot(self.parts[0], rows, np.arange(each, dtype=np.int64), tap, first_image)
 
-    def _average(self, values: Values, first_image: int) -> Values:
+    def _average(self, values: Values, first_image: int, tally: _Tally) -> Values:
         assert self.windows is not None
         rows = as_rows(self.windows.pad(values))
         area = self.windows.padded[0] * self.windows.padded[1]
         origin = (np.arange(values.shape[0]) * area)[:, None] + self.windows.base[None, :]
-        sums = self.parts[0].run(rows, origin.reshape(-1), self.windows.tap, first_image)
+        sums = tally.dot(self.parts[0], rows, origin.reshape(-1), self.windows.tap, first_image)
         divisors = self._divisors().reshape(1, -1, 1)
         quotients = sums.astype(np.float64).reshape(values.shape[0], -1, sums.shape[-1]) / divisors
         return np.asarray(quotients.reshape(*self.shapes[-1], -1))
@@ -185,51 +229,3 @@ class Step:
         for view in views[1:]:
             np.maximum(result, view, out=result)
         return result
-
-
-def prepare(network: Network, resolved: ResolvedLayer, arithmetic: Arithmetic) -> Step:
-    """Quantize the weights of a layer and lay out its windows."""
-    layer = resolved.layer
-    shapes = (*(network.shapes[name] for name in layer.inputs), network.shapes[layer.name])
-    step = Step(resolved, shapes, arithmetic)
-    step.windows = _windows(layer.op, shapes)
-    if isinstance(layer.op, Conv2d | Linear):
-        _prepare_matrix(step, network, layer.op)
-    elif resolved.dot is not None:
-        assert not isinstance(layer.op, Concat)
-        count = len(layer.inputs) if step.windows is None else step.windows.tap.size
-        step.parts.append(arithmetic.DotProduct(np.ones((1, count)), np.zeros(1), resolved.dot))
-    return step
-
-
-def _windows(op: Any, shapes: tuple[Shape, ...]) -> Windows | None:
-    source, output = shapes[0], (shapes[-1][1], shapes[-1][2]) if len(shapes[-1]) == 3 else (1, 1)
-    if isinstance(op, Conv2d):
-        return windows(source, source[0] // op.groups, op.kernel, op.stride, op.padding, output)
-    if isinstance(op, MaxPool2d | AvgPool2d):
-        return windows(source, 1, op.kernel, op.stride, op.padding, output)
-    if isinstance(op, GlobalAvgPool):
-        kernel: Pair = (source[1], source[2])
-        return windows(source, 1, kernel, (1, 1), (0, 0), (1, 1))
-    return None
-
-
-def _prepare_matrix(step: Step, network: Network, op: Conv2d | Linear) -> None:
-    dot, name = step.resolved.dot, step.resolved.layer.name
-    assert dot is not None
-    weight = step.arithmetic.quantize(network.weight(name), dot.weights, block_axis=1)
-    stored = network.bias(name)
-    bias: Values = np.zeros(weight.shape[0]) if stored is None else np.asarray(stored)
-    if step.resolved.bias is not None:
-        bias = step.arithmetic.quantize(bias, step.resolved.bias)
-    bias = step.arithmetic.quantize(bias, dot.acc)
-    groups = op.groups if isinstance(op, Conv2d) else 1
-    matrix = weight.reshape(groups, weight.shape[0] // groups, -1)
-    step.weight_count, step.weight_zeros = weight.size, int(np.count_nonzero(weight == 0))
-    for part, part_bias in zip(matrix, bias.reshape(groups, -1), strict=True):
-        step.nonzero_weights.append(np.count_nonzero(part, axis=0).astype(np.int64))
-        step.parts.append(step.arithmetic.DotProduct(part, part_bias, dot))
-
-
-#: Spelled once for reports: what a softmax is computed in.
-HOST_FORMAT = "binary64 on the host"

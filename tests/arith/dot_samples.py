@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.arith import kernels, reference
+from hwsim.arith.dot import PATHS
 from hwsim.arith.dot_formats import DotFormats
+from hwsim.errors import FormatError
 from hwsim.formats import NumberFormat, Special, parse
 
 Values = NDArray[np.float64]
@@ -58,14 +60,33 @@ def problem(
     return w, x, np.arange(p, dtype=np.int64) + 1, rng.permutation(k + 2)[:k].astype(np.int64), bias
 
 
-def check(spelled: DotFormats, arguments: tuple[Any, ...], path: str | None = None, first_image: int = 0) -> Values:
-    """Compare the kernel with the reference; name the path that must have been taken."""
+#: The paths that round step by step; the shortcuts before them are tested by name.
+STEPWISE = (
+    "shift_add", "fixed_even/float32", "fixed_even/float64", "float_even", "shift_add_any", "fixed_any", "float_any",
+)  # fmt: skip
+
+
+def check(
+    spelled: DotFormats, arguments: tuple[Any, ...], path: str | None = None, first_image: int = 0,
+    stepwise_paths: tuple[str, ...] = STEPWISE,
+) -> Values:  # fmt: skip
+    """Compare every path that applies with the reference; name the stepwise path that must have been taken."""
     w, x, base, tap, bias = arguments
-    product = kernels.DotProduct(w, bias, spelled)
-    got = product.run(x, base, tap, first_image)
+    got = kernels.DotProduct(w, bias, spelled).run(x, base, tap, first_image)
+    want = reference.dot_products(w, x, base, tap, bias, spelled, first_image=first_image)
+    assert_same(got, want)
     if path is not None:
-        assert product.paths == [path]
-    assert_same(got, reference.dot_products(w, x, base, tap, bias, spelled, first_image=first_image))
+        stepwise = kernels.DotProduct(w, bias, spelled, stepwise_paths)
+        assert_same(stepwise.run(x, base, tap, first_image), want)
+        assert stepwise.paths == [path]
+    for name in PATHS:
+        one = kernels.DotProduct(w, bias, spelled, [name])
+        try:
+            alone = one.run(x, base, tap, first_image)
+        except FormatError as error:
+            assert "emulated" in str(error), error
+        else:
+            assert_same(alone, want)
     return np.asarray(got, dtype=np.float64)
 
 

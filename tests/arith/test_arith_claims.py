@@ -12,8 +12,8 @@ from dot_steps import Fixed, keep_bits, rounded_quotient, to_fixed
 
 from hwsim.arith import conditions
 from hwsim.arith.bounds import exponent_of, operand, partial_sum_bound, significand_bits
-from hwsim.arith.conditions import Problem
 from hwsim.arith.params import FLOAT32, Lane
+from hwsim.arith.problem import Problem
 from hwsim.arith.quantize import quantize
 from hwsim.formats import FixedFormat, FloatFormat, Overflow, Rounding, parse
 from hwsim.formats.grid import FloatGrid, LevelGrid

@@ -50,7 +50,7 @@ def test_a_changed_building_block_is_noticed(tree: Path) -> None:
     run(tree)
     block = tree / "hwsim" / "arith" / "lanes.py"
     text = block.read_text()
-    broken = text.replace("return min(max(x, low), high)", "return min(max(x, low), high) + 1.0")
+    broken = text.replace("return high if x > high else x", "return low")
     assert broken != text
     block.write_text(broken)
     values, _, misses = run(tree)

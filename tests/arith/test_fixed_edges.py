@@ -8,6 +8,7 @@ from dot_samples import check, formats, steps
 
 from hwsim.arith import conditions
 from hwsim.arith.bounds import operand
+from hwsim.arith.problem import Problem
 from hwsim.formats import parse
 
 ROW = np.zeros(1, dtype=np.int64)
@@ -87,7 +88,7 @@ def test_integer_lanes_of_62_bits() -> None:
     for shift, inside in ((15, True), (16, False)):
         spelled = formats("fixed<24,24>", "fixed<24,24>", f"fixed<48,{48 - shift},rtz>", "fixed<48,48,rtz>")
         w, x = np.array([[-(2.0**23)]]), np.array([[-(2.0**23), 2.0**23 - 1, -1.0]])
-        problem = conditions.Problem(
+        problem = Problem(
             operand(w, spelled.weights.grid()), operand(x, spelled.acts.grid()), spelled.product.grid(),
             spelled.acc.grid(), w, np.zeros(1),
         )  # fmt: skip
@@ -103,7 +104,8 @@ def test_shift_distances_up_to_38() -> None:
         spelled = formats("fixed<4,4>", "fixed<4,4>", None, acc)
         top = (2.0**39 - 1) * 2.0**low
         w, x = np.array([[1.0, -3.0]]), np.array([[1.0, -1, 0], [0.0, 1.0, -1]])
-        check(spelled, (w, x, ROW, np.arange(2), np.array([top])), path)
+        arguments = w, x, ROW, np.arange(2), np.array([top])
+        check(spelled, arguments, path, stepwise_paths=("fixed_any", "float_any"))
 
 
 @pytest.mark.parametrize("signed", ["", "u"])

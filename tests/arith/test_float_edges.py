@@ -7,9 +7,9 @@ from itertools import product
 
 import numpy as np
 import pytest
-from dot_samples import check, formats, steps
+from dot_samples import STEPWISE, check, formats, steps
 
-from hwsim.arith import dot_kernels, reference
+from hwsim.arith import float_kernels, reference
 from hwsim.arith.dot import DotProduct
 from hwsim.arith.params import FLOAT32, even_params
 from hwsim.formats import parse
@@ -61,7 +61,7 @@ def test_the_edge_is_where_the_float32_lane_goes_wrong() -> None:
         start, addend = 1.0 + 2.0**-m, half - tiny
         out, one = np.empty((1, 1, 1), np.float32), np.ones((1, 1), np.float32)
         rows = np.zeros(1, dtype=np.int64), np.arange(1)
-        dot_kernels.float_even(
+        float_kernels.float_even(
             one, np.array([[addend]], np.float32), *rows, np.array([start], np.float32), out, True, q, q
         )
         exact = float(fmt.grid().round(Fraction(start) + Fraction(addend)))
@@ -163,7 +163,7 @@ def test_overflow_at_the_bound() -> None:
         for weight in (1.0, 8.0, 15.0):
             arguments = np.array([[weight, 1.0]]), np.array([[1.0], [1.0]]), np.zeros(1, dtype=np.int64), np.arange(2)
             check(spelled, (*arguments, np.array([member])))
-            run = DotProduct(arguments[0], np.array([member]), spelled)
+            run = DotProduct(arguments[0], np.array([member]), spelled, STEPWISE)
             run.run(*arguments[1:])
             taken |= set(run.paths)
     assert taken == {"float_even/float32", "float_any/float64"}

@@ -6,7 +6,7 @@ import pytest
 
 from hwsim.formats import PeKind, parse
 from hwsim.formats.pe import Operand
-from hwsim.formats.pe_kinds import element_of, operand_of, pe_for
+from hwsim.formats.pe_kinds import activation_of, element_of, operand_of, pe_for
 
 FIXED, SUM = parse("fixed<8,4>"), parse("fixed<24,12>")
 FLOAT = parse("fp16")
@@ -77,3 +77,16 @@ def test_power_sums_beside_floats_are_short_floats(weights: str, significand: in
     """A power of two has one significant bit; the widest of apot<5>, 1 + 1/32, has six."""
     factor = pe_for(parse(weights), FLOAT, FLOAT).factor
     assert (factor.significand_bits, factor.exponent_bits) == (significand, exponent)
+
+
+def test_activations_arrive_decoded() -> None:
+    """A code of 4 bits that stands for 0, ±1 .. ±8, or for a 16-bit entry, is no 4-bit integer."""
+    assert activation_of(parse("pow2<4>")) == Operand(4, 5)
+    assert activation_of(parse("codebook<16,int8>")) == Operand(4, 8)
+    assert activation_of(parse("codebook<16,e4m3>")) == Operand(4, 4, 4)
+    assert activation_of(FIXED) == operand_of(FIXED)
+    both = pe_for(parse("pow2<4>"), parse("pow2<4>"), SUM)
+    assert (both.kind, both.product) == (PeKind.SHIFT_ADD, Operand(9, 9))
+    multiplied = pe_for(parse("int8"), parse("pow2<4>"), SUM)
+    assert (multiplied.kind, multiplied.act, multiplied.product) == (PeKind.INT_MAC, Operand(4, 5), Operand(13, 13))
+    assert pe_for(parse("int8"), parse("codebook<16,e4m3>"), SUM).kind is PeKind.FLOAT_MAC

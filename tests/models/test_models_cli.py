@@ -97,3 +97,13 @@ def test_importing_models_loads_nothing_heavy() -> None:
     program = "import sys, models; print([m for m in ('torch','pandas','matplotlib','joblib') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_train_refuses_an_unwritable_place_before_it_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch")
+    monkeypatch.setattr("models.training.train.train", lambda *arguments: pytest.fail("it trained first"))
+    (tmp_path / "file").write_text("in the way")
+    assert cli.main(["train", "digits-cnn", "--output", str(tmp_path / "file" / "net.npz")]) == 2
+    assert "cannot be written to" in capsys.readouterr().err

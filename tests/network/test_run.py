@@ -95,8 +95,8 @@ def test_kernels_equal_the_reference_on_every_operation(name: str) -> None:
     slow = run_numerics(network, ASSIGNMENTS[name], pixels, labels, pixels, arithmetic=reference)
     np.testing.assert_array_equal(fast.logits.astype(np.float64), slow.logits)
     assert fast.correct == slow.correct
-    assert [l.effectual_macs for l in fast.layers] == [l.effectual_macs for l in slow.layers]
-    assert [l.output for l in fast.layers] == [l.output for l in slow.layers]
+    assert [layer.effectual_macs for layer in fast.layers] == [layer.effectual_macs for layer in slow.layers]
+    assert [layer.output for layer in fast.layers] == [layer.output for layer in slow.layers]
 
 
 def test_block_formats_equal_the_reference() -> None:
@@ -123,7 +123,7 @@ def test_the_batch_size_changes_nothing(name: str, batch: int) -> None:
     whole = run_numerics(network, ASSIGNMENTS[name], pixels, labels, pixels)
     parts = run_numerics(network, ASSIGNMENTS[name], pixels, labels, pixels, batch=batch)
     np.testing.assert_array_equal(whole.logits, parts.logits)
-    assert [l.to_dict() for l in whole.layers] == [l.to_dict() for l in parts.layers]
+    assert [layer.to_dict() for layer in whole.layers] == [layer.to_dict() for layer in parts.layers]
 
 
 def test_wide_formats_approach_the_float_network() -> None:
@@ -164,7 +164,7 @@ def test_the_answer_leaves_the_accumulator_unrounded() -> None:
     pixels = images(network, 2)
     result = run_numerics(network, ASSIGNMENTS["shift-add"], pixels, np.zeros(2, np.int64), pixels)
     assert result.layers[-1].output == "fixed<24,12>"
-    assert [l.output for l in result.layers[:-1]] == ["fixed<8,4>"] * (len(result.layers) - 1)
+    assert [layer.output for layer in result.layers[:-1]] == ["fixed<8,4>"] * (len(result.layers) - 1)
 
 
 def test_a_softmax_is_said_to_run_on_the_host_and_changes_no_answer() -> None:
@@ -191,7 +191,7 @@ def test_nothing_runs_without_a_format() -> None:
         sums = matrix or layer.op in ("add", "avgpool2d", "globalavgpool")
         assert (layer.weights is not None) == matrix
         assert (layer.acc is not None) == sums == bool(layer.path)
-    assert [l.bias is None for l in result.layers if l.op == "conv2d"] == [False, True, False]
+    assert [layer.bias is None for layer in result.layers if layer.op == "conv2d"] == [False, True, False]
 
 
 def test_effectual_macs_count_products_of_two_nonzero_numbers() -> None:

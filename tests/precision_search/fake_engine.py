@@ -10,13 +10,14 @@ import os
 import re
 import signal
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from hwsim.errors import CostError, FormatError, MachineError, NetworkError
-from precision_search.records import HardwareRecord, NumericsRecord, pack_mask
+from precision_search.records import HardwareRecord, Inference, NumericsRecord, pack_mask
 from precision_search.task import Configuration, Subject, Task, hardware_key, numerics_key
 
 
@@ -30,6 +31,7 @@ class FakeEngine:
     simulator: str = "1"
     table_hash: str = "prices"
     driver: int = 0
+    bundles: str = ""
 
     def open(self) -> FakeSession:
         return FakeSession(self)
@@ -87,6 +89,29 @@ class FakeSession:
         return NumericsRecord(
             int(mask.sum()), subject.images, pack_mask(mask), 1000 * subject.images, f'[{{"format":"{name}"}}]', 0.01
         )
+
+    def places(self, network: str) -> tuple[tuple[str, ...], ...]:
+        return (("input",), ("a", "a.sum"), ("b",))
+
+    def numerics_many(self, configurations: Sequence[Configuration], subject: Subject) -> tuple[Inference, ...]:
+        self._trace("bundle", str(len(configurations)))
+        found = []
+        for configuration in configurations:
+            try:
+                record: NumericsRecord | Exception = self.numerics(configuration, subject)
+            except ZeroDivisionError as error:
+                if self.engine.bundles == "fragile":
+                    raise
+                record = error
+            found.append(Inference(record, 10 * subject.images))
+        return tuple(found)
+
+    def trails(self, configurations: Sequence[Configuration]) -> tuple[tuple[str, ...] | None, ...]:
+        """With ``bundles``, formats with the same first digit share their first layer."""
+        if not self.engine.bundles:
+            return (None,) * len(configurations)
+        names = [configuration.formats.weights for configuration in configurations]
+        return tuple(("input", f"first {_digits(name)[0]}", name) for name in names)
 
     def hardware(self, configuration: Configuration, numerics: NumericsRecord) -> HardwareRecord:
         name = configuration.formats.weights

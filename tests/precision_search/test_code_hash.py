@@ -1,10 +1,11 @@
 import importlib
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
-from precision_search.code_hash import code_hash, essence
+from precision_search.code_hash import NOT_NUMERICS, NUMERICS, code_hash, essence
 
 
 @pytest.fixture
@@ -39,6 +40,27 @@ def test_new_files_count_and_other_parts_do_not(package: Path) -> None:
     assert fresh() == before
     (package / "kernels" / "b.py").write_text("")
     assert fresh() != before
+
+
+def test_files_left_out_do_not_count(package: Path) -> None:
+    code_hash.cache_clear()
+    before = code_hash("subject_of_hash", ("kernels",), ("kernels/b.py",))
+    (package / "kernels" / "b.py").write_text("z = 1\n")
+    code_hash.cache_clear()
+    assert code_hash("subject_of_hash", ("kernels",), ("kernels/b.py",)) == before
+    assert fresh() != before
+
+
+def test_what_only_prices_read_is_no_part_of_the_numerics() -> None:
+    root = Path(importlib.import_module("hwsim").__file__ or "").parent
+    readers = [
+        path.relative_to(root).as_posix()
+        for part in NUMERICS
+        for path in (root / part).rglob("*.py")
+        if re.search(r"hwsim\.formats\.pe(_kinds)?\b", path.read_text())
+    ]
+    assert set(readers) <= set(NOT_NUMERICS)
+    assert all((root / name).is_file() for name in NOT_NUMERICS)
 
 
 def test_strings_that_are_values_stay() -> None:

@@ -88,7 +88,7 @@ def test_progress_is_told_in_order_and_ends_complete(tmp_path: Path, engine: Fak
     seen: list[Progress] = []
     result = run(SPACE, tmp_path / "a.sqlite", engine, listener=seen.append)
     stages = list(dict.fromkeys(progress.stage.split()[0] for progress in seen))
-    assert stages == ["loading", "classifying", "compiling", "sweeping"]
+    assert stages == ["loading", "planned:", "classifying", "compiling", "sweeping"]
     assert [progress.done for progress in seen[-11:]] == list(range(11))
     assert seen[-1] == result.progress
     assert result.progress.images == 900

@@ -179,3 +179,8 @@ def test_a_reader_that_has_seen_enough(tmp_path: Path) -> None:
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0
     assert "Traceback" not in done.stderr
+
+
+def test_a_negative_number_of_jobs_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", *FORMATS, "--jobs", "-3"]) == 2
+    assert "--jobs -3" in capsys.readouterr().err

@@ -25,7 +25,7 @@ SPACE = Space("s", "net", (Same(("float<{1..3},{1..3}>", "boom<1>", "nan<1>", "h
 def outcomes() -> Iterator[Outcome]:
     engine = FakeEngine()
     for task in plan(SPACE, engine.open()):
-        yield evaluate(Item(engine, (task,)))
+        yield from evaluate((Item(engine, (task,)),))
 
 
 def filled(path: Path) -> Path:
@@ -124,7 +124,7 @@ def test_a_disk_that_fills_up_loses_nothing_finished(tmp_path: Path) -> None:
         store._connection.execute(f"PRAGMA max_page_count = {pages}")
         with pytest.raises(StoreError, match=r"full.*free some and run the same command again"):  # noqa: PT012
             for task in plan(other, engine.open()):
-                store.add(evaluate(Item(engine, (task,))))
+                store.add(*evaluate((Item(engine, (task,)),)))
                 stored += 1
     after = Results(path).frame()
     assert len(after) == len(before) + stored

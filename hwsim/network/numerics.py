@@ -1,0 +1,125 @@
+"""What a bit-accurate run gives: counts, not rates."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwsim.network.graph import Network, gemm_shape
+from hwsim.network.ops import Conv2d, Linear
+from hwsim.network.resolved import ResolvedLayer
+from hwsim.network.steps import Weights
+
+
+@dataclass(frozen=True)
+class LayerNumerics:
+    """What a layer ran in and what it did, summed over all images; everything that its price depends on.
+
+    Attributes:
+        name: of the layer.
+        op: kind of operation.
+        inputs: canonical spelling of the format of each input.
+        output: of the output.
+        weights: of the weights, or None.
+        bias: of the stored biases, or None.
+        product: that products are rounded to; None for exact products or no products.
+        acc: of the accumulator, or None.
+        path: the kernels that computed it.
+        macs: multiply-accumulates, padding included.
+        effectual_macs: those with both operands nonzero.
+        weight_count: weights.
+        weight_zeros: weights that are zero in their format.
+    """
+
+    name: str
+    op: str
+    inputs: tuple[str, ...]
+    output: str
+    weights: str | None = None
+    bias: str | None = None
+    product: str | None = None
+    acc: str | None = None
+    path: str = ""
+    macs: int = 0
+    effectual_macs: int = 0
+    weight_count: int = 0
+    weight_zeros: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields, JSON-able."""
+        return {**asdict(self), "inputs": list(self.inputs)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> LayerNumerics:
+        """Read back what ``to_dict`` wrote."""
+        return cls(**{**values, "inputs": tuple(values["inputs"])})
+
+
+@dataclass(frozen=True)
+class NumericsResult:
+    """The answers of a network in given formats; counts, not rates.
+
+    Attributes:
+        correct: images whose largest output is that of their label (a tie goes to the lowest class).
+        total: images.
+        correct_mask: bool per image, in the order given.
+        logits: outputs [images, classes]; accumulators of the last layer, or its softmax.
+        nan_images: images of which some output is NaN; they count as wrong.
+        layers: what each layer ran in.
+        wall_s: seconds that the run took; its share of them where configurations ran together.
+        computed_as: index of the configuration of the same call whose numbers these are, because its formats hold the
+            same numbers everywhere; None for a configuration that was computed itself.
+        computed_macs: multiply-accumulates computed for it; what it shares with one before it is counted there.
+    """
+
+    correct: int
+    total: int
+    correct_mask: NDArray[np.bool_]
+    logits: NDArray[np.floating[Any]]
+    nan_images: int
+    layers: tuple[LayerNumerics, ...]
+    wall_s: float
+    computed_as: int | None = None
+    computed_macs: int = 0
+
+    @property
+    def accuracy(self) -> float:
+        """Share of images that are classified correctly."""
+        return self.correct / self.total
+
+
+def layer_numerics(
+    network: Network, resolved: ResolvedLayer, weights: Weights | None, images: int, effectual_macs: int, path: str
+) -> LayerNumerics:
+    """Return what a layer ran in and did over ``images``."""
+    return replace(
+        spelling(resolved),
+        path=path,
+        macs=layer_macs(network, resolved) * images,
+        effectual_macs=effectual_macs,
+        weight_count=0 if weights is None else weights.groups.size,
+        weight_zeros=0 if weights is None else weights.zeros,
+    )
+
+
+def respelled(resolved: ResolvedLayer, numerics: LayerNumerics) -> LayerNumerics:
+    """Return ``numerics`` under the names that ``resolved`` has for its formats."""
+    own = spelling(resolved)
+    return replace(
+        numerics, inputs=own.inputs, output=own.output, weights=own.weights, bias=own.bias, product=own.product,
+        acc=own.acc,
+    )  # fmt: skip
+
+
+def layer_macs(network: Network, resolved: ResolvedLayer) -> int:
+    """Return the multiply-accumulates of a layer for one image."""
+    matrix = isinstance(resolved.layer.op, Conv2d | Linear)
+    return gemm_shape(network, resolved.layer).macs if matrix else 0
+
+
+def spelling(resolved: ResolvedLayer) -> LayerNumerics:
+    """Return the names of a layer and its formats, with nothing counted yet."""
+    return LayerNumerics(resolved.layer.name, resolved.layer.op.kind, **resolved.names)

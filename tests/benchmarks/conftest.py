@@ -1,0 +1,3 @@
+"""Benchmarks are run by hand: nothing here is a test, and nothing here is imported by pytest."""
+
+collect_ignore_glob = ["*.py"]
