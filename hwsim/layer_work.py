@@ -1,0 +1,146 @@
+"""What a layer is to the machine: products for the array or operations for the vector unit, by width and place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import ceil
+
+from hwsim.array import Machine, VectorWork, Workload, fits_on_chip
+from hwsim.array.vector import Residence, average_pool, elementwise_add, elementwise_relu, max_pool
+from hwsim.formats import parse
+from hwsim.formats.pe import PeSpec
+from hwsim.formats.pe_kinds import pe_for
+from hwsim.network import (
+    INPUT,
+    Add,
+    AvgPool2d,
+    Concat,
+    Flatten,
+    GlobalAvgPool,
+    Layer,
+    MaxPool2d,
+    Network,
+    Softmax,
+    gemm_shape,
+)  # fmt: skip
+from hwsim.network.base import elements
+from hwsim.network.run import LayerNumerics
+
+
+@dataclass(frozen=True)
+class OnChip:
+    """Which feature maps stay on the chip: those that fit, and that only the next layer reads, there.
+
+    A flatten moves nothing: what it names is the map before it. A softmax runs on the host, so its input leaves.
+    """
+
+    network: Network
+    numerics: dict[str, LayerNumerics]
+    machine: Machine
+
+    def stays(self, name: str) -> bool:
+        """True where the output of layer ``name`` never leaves the chip."""
+        tensor = self._tensor(name)
+        moving = [layer for layer in self.network.layers if not isinstance(layer.op, Flatten)]
+        readers = [layer for layer in moving if tensor in map(self._tensor, layer.inputs)]
+        if tensor == INPUT or len(readers) != 1 or len(readers[0].inputs) != 1 or isinstance(readers[0].op, Softmax):
+            return False
+        order = [layer.name for layer in moving]
+        if order.index(readers[0].name) != order.index(tensor) + 1:
+            return False
+        bits = parse(self.numerics[tensor].output).storage_bits * elements(self.network.shapes[tensor])
+        return fits_on_chip(self.machine, bits)
+
+    def _tensor(self, name: str) -> str:
+        """Return the layer that wrote what ``name`` names."""
+        while name != INPUT and isinstance((layer := self.network.layer(name)).op, Flatten):
+            name = layer.inputs[0]
+        return name
+
+    def source_stays(self, layer: Layer) -> bool:
+        """True where every input of ``layer`` is on the chip already."""
+        return all(self.stays(name) for name in layer.inputs)
+
+
+def vector_element(numerics: LayerNumerics) -> PeSpec | None:
+    """Return an element in the format of a vector layer's sums, so that floats are added as floats."""
+    if numerics.acc is None:
+        return None
+    acc = parse(numerics.acc)
+    return pe_for(acc, acc, acc)
+
+
+def array_element(numerics: LayerNumerics) -> PeSpec:
+    """Return the processing element that a matrix layer ran on."""
+    assert numerics.weights is not None
+    assert numerics.acc is not None
+    product = None if numerics.product is None else parse(numerics.product)
+    return pe_for(parse(numerics.weights), parse(numerics.inputs[0]), parse(numerics.acc), product)
+
+
+def workload(chip: OnChip, layer: Layer, numerics: LayerNumerics, images: int) -> Workload:
+    """Return a matrix layer as the array sees it, for one image."""
+    gemm, shapes = gemm_shape(chip.network, layer), chip.network.shapes
+    acts, output = parse(numerics.inputs[0]), parse(numerics.output)
+    weights, acc = parse(numerics.weights or ""), parse(numerics.acc or "")
+    return Workload(
+        layer=layer.name,
+        m=gemm.m,
+        n=gemm.n,
+        k=gemm.k,
+        groups=gemm.groups,
+        act_bits=acts.bits,
+        weight_bits=weights.bits,
+        acc_bits=acc.bits,
+        output_bits=ceil(output.storage_bits),
+        ifmap_elements=elements(shapes[layer.inputs[0]]),
+        weight_elements=numerics.weight_count,
+        ofmap_elements=elements(shapes[layer.name]),
+        effectual_macs=Fraction(numerics.effectual_macs, images),
+        has_bias=numerics.bias is not None,
+        act_storage_bits=acts.storage_bits,
+        weight_storage_bits=weights.storage_bits,
+        output_storage_bits=output.storage_bits,
+        bias_storage_bits=parse(numerics.bias).storage_bits if numerics.bias else None,
+        ifmap_in_dram=not chip.source_stays(layer),
+        ofmap_in_dram=not chip.stays(layer.name),
+    )
+
+
+def vector_work(chip: OnChip, layer: Layer, numerics: LayerNumerics) -> VectorWork | None:
+    """Return what the vector unit does for a layer; None for layers that are free or run on the host."""
+    if isinstance(layer.op, Flatten | Softmax):
+        return None
+    shapes = chip.network.shapes
+    sizes = [elements(shapes[name]) for name in layer.inputs]
+    parts = (parse(text).storage_bits * size for text, size in zip(numerics.inputs, sizes, strict=True))
+    stored = parse(numerics.output).storage_bits
+    return replace(
+        _operations(chip, layer, numerics), input_bits=sum(parts, Fraction(0)) / sum(sizes), output_bits=stored
+    )
+
+
+def _operations(chip: OnChip, layer: Layer, numerics: LayerNumerics) -> VectorWork:
+    op, shapes = layer.op, chip.network.shapes
+    residence: Residence = {"ifmap_in_dram": not chip.source_stays(layer), "ofmap_in_dram": not chip.stays(layer.name)}
+    source, output = elements(shapes[layer.inputs[0]]), elements(shapes[layer.name])
+    input_bits, output_bits = (parse(text).bits for text in (numerics.inputs[0], numerics.output))
+    acc_bits = parse(numerics.acc).bits if numerics.acc else input_bits
+    widths = (input_bits, acc_bits, output_bits)
+    if isinstance(op, MaxPool2d):
+        window = op.kernel[0] * op.kernel[1]
+        return max_pool(
+            layer.name, input_elements=source, output_elements=output, window=window, bits=input_bits, **residence
+        )
+    if isinstance(op, AvgPool2d | GlobalAvgPool):
+        kernel = op.kernel if isinstance(op, AvgPool2d) else shapes[layer.inputs[0]][1:]
+        window = kernel[0] * kernel[1]
+        return average_pool(
+            layer.name, input_elements=source, output_elements=output, window=window, bits=widths, **residence
+        )
+    if isinstance(op, Add):
+        return elementwise_add(layer.name, elements=output, addends=len(layer.inputs), bits=widths, **residence)
+    if isinstance(op, Concat):
+        return VectorWork(layer.name, output, output, output, 0, 0, 0, input_bits, input_bits, output_bits, **residence)
+    return elementwise_relu(layer.name, elements=output, bits=input_bits, **residence)
