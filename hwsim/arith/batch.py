@@ -16,6 +16,7 @@ from hwsim.arith.conditions import integer_shifts
 from hwsim.arith.dot_formats import DotFormats, element_of
 from hwsim.arith.params import NO_ROUNDING_INT, Lane, int_params
 from hwsim.arith.problem import Problem
+from hwsim.arith.quantize_kernels import scale_into
 from hwsim.formats import PowerSumFormat, ScaledFormat
 from hwsim.formats.grid import FixedGrid, FloatGrid
 
@@ -42,19 +43,32 @@ class PreparedWeights:
         self.operand = operand(self.w, formats.weights.grid())
         self.acc = formats.acc.grid()
         self.product = formats.product.grid() if formats.product is not None else None
-        self._lanes: dict[str, NDArray[Any]] = {}
+        self._lanes: dict[str, tuple[int | None, NDArray[Any]]] = {}
+        self._packed: dict[int, tuple[NDArray[Any], ...]] = {}
 
     def lanes(self, dtype: type, unit: int | None = None) -> NDArray[Any]:
         """The weights as ``dtype``, in units of 2^unit where that is given."""
-        key = f"{np.dtype(dtype)}:{unit}"
-        if key not in self._lanes:
-            self._lanes[key] = cast(self.w, dtype, unit)
-        return self._lanes[key]
+        known = self._lanes.get(np.dtype(dtype).name)
+        if known is None or known[0] != unit:  # one unit per type is kept, so that memory stays bounded
+            known = unit, cast(self.w, dtype, unit)
+            self._lanes[np.dtype(dtype).name] = known
+        return known[1]
 
     @cached_property
     def row_sums(self) -> NDArray[np.float64]:
         """Sum of |w| over each row."""
         return np.asarray(np.abs(self.w).sum(axis=1))
+
+    def packed_shifts(self, left: int) -> tuple[NDArray[Any], ...]:
+        """Order, count, sign and distance of the nonzero single terms of each row (see narrow_kernels.shift16)."""
+        if left not in self._packed:
+            assert self.shifts is not None
+            sign, shift = (part[:, :, 0] for part in self.shifts)
+            order = np.argsort(sign == 0, axis=1, kind="stable").astype(np.int64)
+            signs = np.minimum(np.take_along_axis(sign, order, axis=1), 0).astype(np.int16)
+            distances = (np.take_along_axis(shift, order, axis=1) + left).astype(np.int16)
+            self._packed[left] = order, np.count_nonzero(sign, axis=1), signs, distances
+        return self._packed[left]
 
     @cached_property
     def shifts(self) -> tuple[NDArray[np.int8], NDArray[np.int64]] | None:
@@ -137,7 +151,8 @@ def lanes_of(values: NDArray[Any], dtype: type, unit: int | None = None) -> NDAr
     if unit is None:
         np.copyto(out, values, casting="unsafe")
     elif abs(unit) < _SAFE_UNITS[values.dtype.itemsize]:
-        np.multiply(values, values.dtype.type(2.0**-unit), out=out, casting="unsafe")
+        flat = np.ascontiguousarray(values).reshape(-1)
+        scale_into(flat, values.dtype.type(2.0**-unit), out.reshape(-1))
     else:
         np.copyto(out, np.ldexp(values.astype(np.float64), -unit), casting="unsafe")
     return out

@@ -114,9 +114,13 @@ def float_infinite_applies(problem: Problem, lane: Lane) -> bool:
 
 
 def overflows_at_power_of_two(grid: FloatGrid) -> bool:
-    """Overflow goes to infinity, with subnormals kept, and the first number too large is 2^(emax + 1)."""
+    """Overflow goes to infinity, with subnormals kept, and the first number too large is 2^(emax + 1).
+
+    The power of two that takes it out of a lane's range, 2^(largest exponent - emax), is in range itself for emax >= 0.
+    """
     whole_binade = grid.maximum == power_of_two(grid.emax + 1) - power_of_two(grid.emax - grid.precision + 1)
-    return grid.overflow is Overflow.INFINITY and grid.has_infinity and grid.subnormals and whole_binade
+    infinite = grid.overflow is Overflow.INFINITY and grid.has_infinity
+    return infinite and grid.subnormals and whole_binade and grid.emax >= 0
 
 
 def float_flush_applies(problem: Problem, lane: Lane) -> bool:

@@ -63,19 +63,29 @@ class DotProduct:
         Raises:
             FormatError: the formats cannot be emulated exactly; the message says which width is too much.
         """
+        found = self._attempt(x, base, tap, first_image)
+        if found is None and x.shape[1] > 1:
+            # Extremes of different images can be too far apart for any lane: what is possible must not depend on which
+            # images share a batch.
+            half = x.shape[1] // 2
+            parts = self.run(x[:, :half], base, tap, first_image), self.run(x[:, half:], base, tap, first_image + half)
+            return np.concatenate(parts, axis=2)
+        if found is None:
+            raise FormatError(_too_wide(self._problem(x), self.formats))
+        path, out = found
+        if path not in self.paths:
+            self.paths.append(path)
+        return out.astype(np.float32 if fits_float32(self._weights.acc) else np.float64, copy=False)
+
+    def _problem(self, x: Values) -> Problem:
         weights = self._weights
         acts = operand(x, self.formats.acts.grid())
         product: Any = weights.product
-        problem = Problem(weights.operand, acts, product, weights.acc, weights.w, weights.bias, weights.row_sums)
-        batch = Batch(weights, problem, x, base, tap, first_image)
-        for attempt in self._attempts:
-            found = attempt(batch)
-            if found is not None:
-                path, out = found
-                if path not in self.paths:
-                    self.paths.append(path)
-                return out.astype(np.float32 if fits_float32(weights.acc) else np.float64, copy=False)
-        raise FormatError(_too_wide(problem, self.formats))
+        return Problem(weights.operand, acts, product, weights.acc, weights.w, weights.bias, weights.row_sums)
+
+    def _attempt(self, x: Values, base: Rows, tap: Rows, first_image: int) -> tuple[str, Values] | None:
+        batch = Batch(self._weights, self._problem(x), x, base, tap, first_image)
+        return next((found for attempt in self._attempts if (found := attempt(batch)) is not None), None)
 
 
 def dot_products(

@@ -20,7 +20,7 @@ def _is_fixed(batch: Batch) -> bool:
 
 
 def _numbers(batch: Batch, path: str, codes: NDArray[Any]) -> tuple[str, Values]:
-    return f"{path}/{codes.dtype}", narrow.codes_to_numbers(codes, batch.fixed_acc.lsb)
+    return f"{path}/{codes.dtype}", narrow.codes_to_numbers(codes, batch.fixed_acc)
 
 
 def shift16(batch: Batch) -> Found:

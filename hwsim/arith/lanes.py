@@ -81,6 +81,12 @@ def and_int(context: Any, a: Any, b: Any) -> Any:
     return a(a, a), lambda ctx, builder, sig, args: builder.and_(*args)
 
 
+@intrinsic
+def xor_int(context: Any, a: Any, b: Any) -> Any:
+    """Return a ^ b in the width of a."""
+    return a(a, a), lambda ctx, builder, sig, args: builder.xor(*args)
+
+
 @inline
 def clamp(x: Any, low: Any, high: Any) -> Any:
     """Limit x to [low, high] as two instructions."""

@@ -15,6 +15,8 @@ from hwsim.arith.batch import Batch
 from hwsim.arith.conditions import integer_shifts
 from hwsim.arith.params import narrow_params
 from hwsim.arith.problem import Problem
+from hwsim.arith.quantize import fits_float32
+from hwsim.arith.quantize_kernels import scale_into
 from hwsim.formats.base import Overflow, Rounding
 from hwsim.formats.grid import FixedGrid
 
@@ -26,7 +28,7 @@ def shift16_applies(batch: Batch) -> bool:
     """One power of two per weight, exact sums, and shifted activations and the accumulator fit 16 bits.
 
     A saturating 16-bit addition followed by a clamp to a narrower range is a clamp of the exact sum: both ends of the
-    narrower range lie inside the wider. The result is limited to 32767 by construction of ``Problem.largest_product``.
+    narrower range lie inside the wider. Shifted activations stay within +-32767 (``held``), so they can be negated.
     """
     problem, shifts = batch.problem, batch.weights.shifts
     if shifts is None or shifts[0].shape[2] != 1 or problem.product is not None or not problem.all_finite:
@@ -48,14 +50,12 @@ def _is_full(grid: FixedGrid) -> bool:
 
 def run_shift16(batch: Batch) -> NDArray[np.int16]:
     """Return the codes of the sums in int16."""
-    assert batch.weights.shifts is not None
-    sign, shift = (part[:, :, 0] for part in batch.weights.shifts)
     _, _, sum_left, _ = integer_shifts(batch.problem)
     x, base, tap, bias, out = batch.integer_inputs(np.int16)
     acc = batch.fixed_acc
     low, high = np.int16(acc.minimum), np.int16(acc.maximum)
-    distance = np.ascontiguousarray(shift + sum_left, dtype=np.int16)
-    narrow_kernels.shift16(np.ascontiguousarray(sign), distance, x, base, tap, bias, out, _is_full(acc), low, high)
+    packed = batch.weights.packed_shifts(sum_left)
+    narrow_kernels.shift16(*packed, x, base, tap, bias, out, _is_full(acc), low, high)
     return out
 
 
@@ -129,12 +129,13 @@ def run_fixed32(batch: Batch) -> NDArray[np.int32]:
     return out
 
 
-def codes_to_numbers(codes: NDArray[Any], unit: int) -> NDArray[np.floating[Any]]:
-    """Return codes in units of 2^unit as numbers, in float32 where its range and the codes' width allow."""
-    narrow = codes.dtype.itemsize == np.dtype(np.int16).itemsize and -100 < unit < 100
-    if narrow:
-        return np.asarray(codes.astype(np.float32) * np.float32(2.0**unit))
-    return np.asarray(np.ldexp(codes.astype(np.float64), unit))
+def codes_to_numbers(codes: NDArray[Any], grid: FixedGrid) -> NDArray[np.floating[Any]]:
+    """Return codes of ``grid`` as numbers: float32 where that holds all of them, float64 elsewhere."""
+    dtype = np.float32 if fits_float32(grid) else np.float64
+    out = np.empty(codes.shape, dtype=dtype)
+    narrow = codes.dtype == np.int16 and abs(grid.lsb) < 100
+    scale_into(codes.reshape(-1), (np.float32 if narrow else np.float64)(2.0**grid.lsb), out.reshape(-1))
+    return out
 
 
 def plain_problem(problem: Problem) -> bool:

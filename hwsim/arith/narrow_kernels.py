@@ -8,33 +8,44 @@ from __future__ import annotations
 from typing import Any
 
 from hwsim.arith.compiled import compiled
-from hwsim.arith.lanes import add_int, and_int, clamp, mul_int, shift_left, shift_right
-from hwsim.arith.narrow_lanes import add_saturating, high_product, rounded_high_product, sub_saturating
+from hwsim.arith.lanes import add_int, and_int, clamp, mul_int, shift_left, shift_right, sub_int, xor_int
+from hwsim.arith.narrow_lanes import add_saturating, high_product, rounded_high_product
 
 
 @compiled
 def fixed16(
     w: Any, x: Any, base: Any, tap: Any, bias: Any, out: Any, half_up: Any, full: Any, low: Any, high: Any
 ) -> None:
-    """Products rounded down (or half up), sums saturating, in int16 lanes; ``full`` means a range of 16 bits."""
+    """Products rounded down (or half up), sums saturating, in int16 lanes; ``full`` means a range of 16 bits.
+
+    A full range takes two k in one sweep, still one after the other: half the loads and stores of the sums.
+    """
+    pairs = w.shape[1] // 2 if full else 0
     for p in range(base.shape[0]):
         for n in range(w.shape[0]):
             c = out[n, p]
             c[:] = bias[n]
-            for k in range(w.shape[1]):
+            for pair in range(pairs):
+                k = 2 * pair
+                a, d = w[n, k], w[n, k + 1]
+                if a == 0 and d == 0:
+                    continue
+                b, e = x[base[p] + tap[k]], x[base[p] + tap[k + 1]]
+                if half_up:
+                    for j in range(c.shape[0]):
+                        first = add_saturating(c[j], rounded_high_product(a, b[j]))
+                        c[j] = add_saturating(first, rounded_high_product(d, e[j]))
+                else:
+                    for j in range(c.shape[0]):
+                        c[j] = add_saturating(add_saturating(c[j], high_product(a, b[j])), high_product(d, e[j]))
+            for k in range(2 * pairs, w.shape[1]):
                 a = w[n, k]
                 if a == 0:
                     continue
                 b = x[base[p] + tap[k]]
-                if half_up and full:
-                    for j in range(c.shape[0]):
-                        c[j] = add_saturating(c[j], rounded_high_product(a, b[j]))
-                elif half_up:
+                if half_up:
                     for j in range(c.shape[0]):
                         c[j] = clamp(add_saturating(c[j], rounded_high_product(a, b[j])), low, high)
-                elif full:
-                    for j in range(c.shape[0]):
-                        c[j] = add_saturating(c[j], high_product(a, b[j]))
                 else:
                     for j in range(c.shape[0]):
                         c[j] = clamp(add_saturating(c[j], high_product(a, b[j])), low, high)
@@ -42,31 +53,33 @@ def fixed16(
 
 @compiled
 def shift16(
-    sign: Any, shift: Any, x: Any, base: Any, tap: Any, bias: Any, out: Any, full: Any, low: Any, high: Any
-) -> None:
-    """Shift and saturating add in int16 lanes, no multiplication: sign and shift are [n, k]."""
+    order: Any, count: Any, sign: Any, shift: Any, x: Any, base: Any, tap: Any, bias: Any, out: Any, full: Any,
+    low: Any, high: Any,
+) -> None:  # fmt: skip
+    """Shift and saturating add in int16 lanes, no multiplication.
+
+    order[n, :count[n]] are the k of nonzero weights, ascending; of the i-th of them, sign[n, i] is 0 for plus and -1
+    for minus, and shift[n, i] the distance: (v ^ -1) - -1 = -v without a branch. Two of them are added in one sweep,
+    one after the other.
+    """
     for p in range(base.shape[0]):
-        for n in range(sign.shape[0]):
+        for n in range(order.shape[0]):
             c = out[n, p]
             c[:] = bias[n]
-            for k in range(sign.shape[1]):
-                direction = sign[n, k]
-                if direction == 0:
-                    continue
-                b = x[base[p] + tap[k]]
-                distance = shift[n, k]
-                if full and direction > 0:
-                    for j in range(c.shape[0]):
-                        c[j] = add_saturating(c[j], shift_left(b[j], distance))
-                elif full:
-                    for j in range(c.shape[0]):
-                        c[j] = sub_saturating(c[j], shift_left(b[j], distance))
-                elif direction > 0:
-                    for j in range(c.shape[0]):
-                        c[j] = clamp(add_saturating(c[j], shift_left(b[j], distance)), low, high)
-                else:
-                    for j in range(c.shape[0]):
-                        c[j] = clamp(sub_saturating(c[j], shift_left(b[j], distance)), low, high)
+            pairs = count[n] // 2 if full else 0
+            for pair in range(pairs):
+                i = 2 * pair
+                b, e = x[base[p] + tap[order[n, i]]], x[base[p] + tap[order[n, i + 1]]]
+                g, h, s, t = shift[n, i], shift[n, i + 1], sign[n, i], sign[n, i + 1]
+                for j in range(c.shape[0]):
+                    first = sub_int(xor_int(shift_left(b[j], g), s), s)
+                    second = sub_int(xor_int(shift_left(e[j], h), t), t)
+                    c[j] = add_saturating(add_saturating(c[j], first), second)
+            for i in range(2 * pairs, count[n]):
+                b, g, s = x[base[p] + tap[order[n, i]]], shift[n, i], sign[n, i]
+                for j in range(c.shape[0]):
+                    moved = sub_int(xor_int(shift_left(b[j], g), s), s)
+                    c[j] = clamp(add_saturating(c[j], moved), low, high)
 
 
 @compiled

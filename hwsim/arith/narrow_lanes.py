@@ -12,24 +12,15 @@ _I16, _I32 = ir.IntType(16), ir.IntType(32)
 _PAIR = types.int16(types.int16, types.int16)
 
 
-def _saturating(name: str) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        function = builder.module.declare_intrinsic(name, [_I16], ir.FunctionType(_I16, [_I16, _I16]))
-        return builder.call(function, args)
-
-    return generate
-
-
 @intrinsic
 def add_saturating(context: Any, a: Any, b: Any) -> Any:
-    """A + b limited to [-32768, 32767]."""
-    return _PAIR, _saturating("llvm.sadd.sat")
+    """Return a + b limited to [-32768, 32767]."""
 
+    def generate(ctx: Any, builder: Any, signature: Any, args: Any) -> Any:
+        function = builder.module.declare_intrinsic("llvm.sadd.sat", [_I16], ir.FunctionType(_I16, [_I16, _I16]))
+        return builder.call(function, args)
 
-@intrinsic
-def sub_saturating(context: Any, a: Any, b: Any) -> Any:
-    """A - b limited to [-32768, 32767]."""
-    return _PAIR, _saturating("llvm.ssub.sat")
+    return _PAIR, generate
 
 
 def _wide_product(builder: Any, args: Any) -> Any:

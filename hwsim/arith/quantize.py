@@ -52,6 +52,8 @@ def quantize(
     """
     grid = fmt.grid()
     source = np.asarray(values)
+    if source.dtype not in (np.float32, np.float64):
+        source = source.astype(np.float64)
     if isinstance(grid, BlockGrid):
         return _quantize_blocks(source, grid, block_axis)
     lanes = source.shape[-1] if images_last else source.size

@@ -39,3 +39,10 @@ def quantize_any(x: Any, out: Any, q: Any, image: Any) -> None:
         h = row_hash(q.seed, 0, i)
         for j in range(x.shape[1]):
             out[i, j] = round_any(np.float64(x[i, j]), q, h, image + j) + 0.0
+
+
+@compiled
+def scale_into(x: Any, scale: Any, out: Any) -> None:
+    """Write x * scale to ``out``, both flat, in the type of ``out``: one pass where numpy needs a temporary or two."""
+    for j in range(x.shape[0]):
+        out[j] = x[j] * scale

@@ -171,4 +171,5 @@ class DotProduct:
 
     def run(self, x: NDArray[Any], base: NDArray[Any], tap: NDArray[Any], first_image: int = 0) -> NDArray[np.float64]:
         """Return out [N, P, B] for activations x [R, B]."""
+        self.paths = ["reference"]
         return dot_products(self._w, x, base, tap, self._bias, self.formats, first_image=first_image)

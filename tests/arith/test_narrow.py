@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from dot_samples import check, formats, near_one, problem, random_codes
 
-from hwsim.arith import narrow
+from hwsim.arith import narrow, reference
 from hwsim.arith.batch import Batch, PreparedWeights
 from hwsim.arith.bounds import operand
 from hwsim.arith.dot import PATHS, DotProduct
 from hwsim.arith.exact import exact_products
 from hwsim.arith.params import narrow_params
 from hwsim.arith.problem import Problem
+from hwsim.arith.quantize import quantize
 from hwsim.errors import FormatError
 from hwsim.formats import parse
 from hwsim.formats.base import Rounding
@@ -253,3 +254,30 @@ def test_room_for_left_shifts() -> None:
     assert sum(lefts) == 8
     assert 256 << lefts[0] < 1 << 15
     assert 512 << lefts[1] < 1 << 15
+
+
+@pytest.mark.parametrize(("scale", "applies"), [(-7, True), (-8, False)])
+def test_infinite_lanes_need_an_emax_of_zero(scale: int, applies: bool) -> None:
+    """float<4,3,ieee> has emax 7: scaled by 2^-8, the factor that makes an infinity would not be a number itself."""
+    fmt = f"float<4,3,ieee>@2^{scale}"
+    top = float(parse(fmt).grid().max_abs)
+    spelled = formats("float<4,3>", "float<4,3>@2^-8", fmt, fmt)
+    assert takes("float_infinite", spelled, [1.0, 1.0], [top / 2, 0.0]) == applies
+    values = np.array([0.0, top / 3, top, top * 1.04, top * 2, -np.inf, 1e-9])
+    for dtype in (np.float32, np.float64):
+        narrow_values = values.astype(dtype)
+        got = quantize(narrow_values, parse(fmt))
+        np.testing.assert_array_equal(got.astype(np.float64), reference.quantize(narrow_values, parse(fmt)))
+
+
+@pytest.mark.parametrize("acc", ["fixed<16,8,wrap>", "fixed<40,20,sr>"])
+def test_what_is_possible_does_not_depend_on_the_batch(acc: str) -> None:
+    spelled = formats("fixed<8,1>", "float<8,7>", None, acc)
+    x = np.array([[2.0**30, 2.0**-30], [3 * 2.0**28, 3 * 2.0**-30]])
+    arguments = np.array([[0.5, 0.25]]), x, ROW, np.arange(2), np.zeros(1)
+    check(spelled, arguments, first_image=5)
+
+
+def test_quantize_takes_every_float_type() -> None:
+    for dtype in (np.float16, np.longdouble, np.int32):
+        assert quantize(np.array([1, 2, 3], dtype=dtype), parse("fixed<8,4>")).tolist() == [1.0, 2.0, 3.0]
