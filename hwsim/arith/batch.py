@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hwsim.arith.bounds import operand
 from hwsim.arith.conditions import integer_shifts
-from hwsim.arith.dot_formats import DotFormats, element_of
+from hwsim.arith.dot_formats import DotFormats, unscaled
 from hwsim.arith.params import NO_ROUNDING_INT, Lane, int_params
 from hwsim.arith.problem import Problem
 from hwsim.arith.quantize_kernels import scale_into
@@ -165,7 +165,7 @@ def cast(values: NDArray[Any], dtype: type, unit: int | None = None) -> NDArray[
 
 
 def _shift_lists(w: NDArray[np.float64], formats: DotFormats) -> tuple[NDArray[np.int8], NDArray[np.int64]] | None:
-    element = element_of(formats.weights)
+    element = unscaled(formats.weights)
     fixed_acts = isinstance(formats.acts.grid(), FixedGrid) and isinstance(formats.acc.grid(), FixedGrid)
     if not isinstance(element, PowerSumFormat) or not fixed_acts:
         return None

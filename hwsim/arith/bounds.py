@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.formats.grid import BlockGrid, FixedGrid, FloatGrid, Grid, LevelGrid, floor_log2
+from hwsim.formats.grid import BlockGrid, FixedGrid, FloatGrid, Grid, LevelGrid
 
 BEYOND_LANES = 2048  #: an exponent that no lane has
 
@@ -119,8 +119,3 @@ def exponent_of(value: float) -> int:
     if not math.isfinite(value):
         return BEYOND_LANES
     return math.frexp(value)[1] if value else -1074
-
-
-def grid_emax(grid: FloatGrid) -> int:
-    """Return the exponent of the largest number of the grid."""
-    return floor_log2(grid.maximum)

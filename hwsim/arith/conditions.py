@@ -5,13 +5,12 @@ L is the significand width of the lane (24 or 53), p_a and p_b the significant b
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.arith.bounds import Operand, exponent_of, grid_emax
+from hwsim.arith.bounds import Operand, exponent_of
 from hwsim.arith.params import FLOAT64, Lane
 from hwsim.arith.problem import Problem, float_grids
 from hwsim.formats.base import Overflow, Rounding
@@ -55,7 +54,7 @@ def sum_is_innocuous(problem: Problem, lane: Lane) -> bool:
 def even_rounding_applies(grid: FloatGrid, lane: Lane, overflow_free: bool) -> bool:
     """``lanes.round_even`` implements the grid: nearest even, subnormals, saturating or never overflowing."""
     overflow = grid.overflow is Overflow.SATURATE or overflow_free
-    return grid.subnormals and overflow and nearest_even_fits(grid, lane, grid_emax(grid))
+    return grid.subnormals and overflow and nearest_even_fits(grid, lane, grid.emax)
 
 
 def nearest_even_fits(grid: FloatGrid, lane: Lane, emax: int) -> bool:
@@ -78,8 +77,7 @@ def rounds_once(problem: Problem, lane: Lane) -> bool:
 def exact_product_in_range(problem: Problem, lane: Lane) -> bool:
     """A rounded product may overflow the lane, as the limit that follows brings it back; an exact one may not."""
     assert isinstance(problem.acc, FloatGrid)
-    largest = problem.weights.largest_finite * problem.acts.largest_finite
-    reach = max(exponent_of(largest), exponent_of(float(problem.acc.maximum))) + 1
+    reach = max(exponent_of(problem.largest_finite_product), exponent_of(float(problem.acc.maximum))) + 1
     return problem.product is not None or reach <= lane.max_exponent
 
 
@@ -110,7 +108,7 @@ def float_infinite_applies(problem: Problem, lane: Lane) -> bool:
     grids = float_grids(problem)
     if grids is None or not rounds_once(problem, lane) or not exact_product_in_range(problem, lane):
         return False
-    return all(overflows_at_power_of_two(g) and nearest_even_fits(g, lane, grid_emax(g) + 1) for g in grids)
+    return all(overflows_at_power_of_two(g) and nearest_even_fits(g, lane, g.emax + 1) for g in grids)
 
 
 def overflows_at_power_of_two(grid: FloatGrid) -> bool:
@@ -133,7 +131,7 @@ def float_flush_applies(problem: Problem, lane: Lane) -> bool:
         return False
     free = never_overflows(problem)
     saturating = all(g.overflow is Overflow.SATURATE or free for g in grids)
-    fits = all(nearest_even_fits(g, lane, grid_emax(g)) for g in grids)
+    fits = all(nearest_even_fits(g, lane, g.emax) for g in grids)
     return saturating and fits and exact_product_in_range(problem, lane)
 
 
@@ -156,8 +154,8 @@ def float_any_applies(problem: Problem) -> bool:
     if stochastic and problem.acc.max_abs > power_of_two(27 + problem.acc.quantum):
         return False
     step = max(grid.quantum for grid in (problem.product, problem.acc) if grid is not None)
-    largest = problem.weights.largest_finite * problem.acts.largest_finite
-    in_range = exponent_of(largest) < FLOAT64.max_exponent and problem.product_quantum - max(step, 0) >= -1000
+    large = exponent_of(problem.largest_finite_product) < FLOAT64.max_exponent
+    in_range = large and problem.product_quantum - max(step, 0) >= -1000
     return in_range and product_is_exact(problem, FLOAT64)
 
 
@@ -173,11 +171,6 @@ def makes_nan(problem: Problem, columns: NDArray[Any]) -> bool:
     x_nan, x_zero, x_infinite = (mask.any(axis=1) for mask in (np.isnan(columns), columns == 0, np.isinf(columns)))
     each = nan.any(axis=0) | x_nan | (zero.any(axis=0) & x_infinite) | (infinite.any(axis=0) & x_zero)
     return bool(each.any() and problem.w.size and columns.size)
-
-
-def saturating_twin(grid: FloatGrid) -> FloatGrid:
-    """Return the same grid with saturation, for use where it never overflows."""
-    return replace(grid, overflow=Overflow.SATURATE)
 
 
 def is_plain_fixed(grid: Grid | None, dropped_bits: int) -> bool:

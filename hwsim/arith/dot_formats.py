@@ -37,10 +37,10 @@ class DotFormats:
 
 def can_accumulate(fmt: NumberFormat | None) -> bool:
     """True for fixed and floating point, scaled or not, and for no format at all."""
-    element = element_of(fmt) if fmt is not None else None
+    element = unscaled(fmt) if fmt is not None else None
     return not isinstance(element, PowerSumFormat | CodebookFormat | BlockFormat)
 
 
-def element_of(fmt: NumberFormat) -> NumberFormat:
+def unscaled(fmt: NumberFormat) -> NumberFormat:
     """Return the format of the codes, without a tensor's scale."""
     return fmt.element if isinstance(fmt, ScaledFormat) else fmt

@@ -14,7 +14,6 @@ from hwsim.arith import narrow_kernels
 from hwsim.arith.batch import Batch
 from hwsim.arith.conditions import integer_shifts
 from hwsim.arith.params import narrow_params
-from hwsim.arith.problem import Problem
 from hwsim.arith.quantize import fits_float32
 from hwsim.arith.quantize_kernels import scale_into
 from hwsim.formats.base import Overflow, Rounding
@@ -136,8 +135,3 @@ def codes_to_numbers(codes: NDArray[Any], grid: FixedGrid) -> NDArray[np.floatin
     narrow = codes.dtype == np.int16 and abs(grid.lsb) < 100
     scale_into(codes.reshape(-1), (np.float32 if narrow else np.float64)(2.0**grid.lsb), out.reshape(-1))
     return out
-
-
-def plain_problem(problem: Problem) -> bool:
-    """The accumulator is fixed point and products are exact or fixed point: integer lanes come into question."""
-    return isinstance(problem.acc, FixedGrid) and isinstance(problem.product, FixedGrid | None)

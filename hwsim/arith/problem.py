@@ -36,6 +36,11 @@ class Problem:
         """Bound on every exact product."""
         return self.weights.largest * self.acts.largest
 
+    @property
+    def largest_finite_product(self) -> float:
+        """Bound on every exact product of finite operands."""
+        return self.weights.largest_finite * self.acts.largest_finite
+
     @cached_property
     def all_finite(self) -> bool:
         """No operand and no bias is an infinity or a NaN."""

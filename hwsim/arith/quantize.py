@@ -55,6 +55,8 @@ def quantize(
     if source.dtype not in (np.float32, np.float64):
         source = source.astype(np.float64)
     if isinstance(grid, BlockGrid):
+        if out is not None:
+            raise FormatError(f"out cannot be given for {fmt}: block formats return a new array")
         return _quantize_blocks(source, grid, block_axis)
     lanes = source.shape[-1] if images_last else source.size
     rows = np.ascontiguousarray(source).reshape(-1, max(lanes, 1))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from hwsim.arith.dot_formats import DotFormats, element_of
+from hwsim.arith.dot_formats import DotFormats, unscaled
 from hwsim.formats import NumberFormat, PowerSumFormat
 from hwsim.formats.grid import Grid
 from hwsim.network.graph import Network
@@ -42,7 +42,7 @@ class ResolvedLayer:
         """Equal where the stored weights are the same numbers and are multiplied in the same way."""
         if self.dot is None:
             return None
-        element = element_of(self.dot.weights)
+        element = unscaled(self.dot.weights)
         shifts = element if isinstance(element, PowerSumFormat) else None
         return self.layer.name, self.dot.weights.grid(), shifts
 

@@ -278,6 +278,14 @@ def test_what_is_possible_does_not_depend_on_the_batch(acc: str) -> None:
     check(spelled, arguments, first_image=5)
 
 
+def test_quantize_refuses_an_out_that_cannot_take_the_result() -> None:
+    values = np.zeros(4, np.float32)
+    with pytest.raises(FormatError, match="contiguous float32 array of shape"):
+        quantize(values, parse("fixed<8,4>"), out=np.zeros(3, np.float32))
+    with pytest.raises(FormatError, match="block formats return a new array"):
+        quantize(values, parse("mxfp4"), out=values)
+
+
 def test_quantize_takes_every_float_type() -> None:
     for dtype in (np.float16, np.longdouble, np.int32):
         assert quantize(np.array([1, 2, 3], dtype=dtype), parse("fixed<8,4>")).tolist() == [1.0, 2.0, 3.0]
