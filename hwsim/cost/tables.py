@@ -9,10 +9,12 @@ from importlib import resources
 from pathlib import Path
 
 from hwsim.cost.curves import Curves, build_curves, curve_faults
+from hwsim.cost.elements import ElementRow, parse_elements
 from hwsim.cost.rows import Operation, PriceRow, Quantity, parse_rows
 from hwsim.errors import CostError, all_faults, unknown_name
 
 _DATA = "data"
+_ELEMENTS = ".pe.csv"
 
 
 @dataclass(frozen=True)
@@ -22,12 +24,14 @@ class PriceTable:
     Attributes:
         name: what results are labelled with.
         rows: every line of the file.
-        sha256: hash of the file's text; changes when any price or source does.
+        sha256: hash of the text of the file and of its companion; changes when any price or source does.
+        elements: every line of the companion file of synthesised processing elements; empty where there is none.
     """
 
     name: str
     rows: tuple[PriceRow, ...] = field(repr=False)
     sha256: str
+    elements: tuple[ElementRow, ...] = field(default=(), repr=False)
 
     @cached_property
     def curves(self) -> Curves:
@@ -39,8 +43,8 @@ class PriceTable:
         return (operation, quantity) in self.curves
 
 
-def parse_table(name: str, text: str) -> PriceTable:
-    """Return the table that CSV ``text`` describes.
+def parse_table(name: str, text: str, elements: str | None = None) -> PriceTable:
+    """Return the table that CSV ``text`` describes, with the processing elements that ``elements`` does.
 
     Raises:
         CostError: with every fault: bad cells, doubled rows, prices that fall with width.
@@ -49,30 +53,41 @@ def parse_table(name: str, text: str) -> PriceTable:
     faults = curve_faults(build_curves(rows))
     if faults:
         raise CostError(all_faults(f"price table {name!r}", faults))
-    return PriceTable(name, rows, hashlib.sha256(text.encode()).hexdigest())
+    if elements is None:
+        return PriceTable(name, rows, hashlib.sha256(text.encode()).hexdigest())
+    # The texts' lengths keep a line that moves from one file to the other from going unnoticed.
+    both = f"{len(text)},{len(elements)}\n{text}{elements}"
+    return PriceTable(name, rows, hashlib.sha256(both.encode()).hexdigest(), parse_elements(name, elements))
 
 
 def read_table(path: Path) -> PriceTable:
-    """Return the table in the CSV file ``path``, named after the file.
+    """Return the table in the CSV file ``path``, named after the file, with its companion NAME.pe.csv if there is one.
 
     Raises:
-        CostError: the file cannot be read, or holds faults.
+        CostError: a file cannot be read, or holds faults.
     """
+    companion = path.with_name(path.stem + _ELEMENTS)
+    if path.name.endswith(_ELEMENTS):
+        raise CostError(f"price table {path}: this is a companion file; name the table beside it, without '.pe'")
+    return parse_table(path.stem, _read(path), _read(companion) if companion.exists() else None)
+
+
+def _read(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CostError(f"price table {path} cannot be read: {error}") from error
-    return parse_table(path.stem, text)
 
 
 def table_names() -> tuple[str, ...]:
     """Return the names of the tables that ship with hwsim.
 
-    >>> table_names()
-    ('aladdin45', 'published45', 'unit')
+    >>> {"aladdin45", "published45", "unit"} <= set(table_names())
+    True
     """
-    files = resources.files(__package__).joinpath(_DATA).iterdir()
-    return tuple(sorted(file.name.removesuffix(".csv") for file in files if file.name.endswith(".csv")))
+    names = [file.name for file in resources.files(__package__).joinpath(_DATA).iterdir()]
+    tables = [name for name in names if name.endswith(".csv") and not name.endswith(_ELEMENTS)]
+    return tuple(sorted(name.removesuffix(".csv") for name in tables))
 
 
 def find_table(name_or_path: str) -> PriceTable:
@@ -99,5 +114,7 @@ def load_table(name: str) -> PriceTable:
     names = table_names()
     if name not in names:
         raise CostError(unknown_name("price table", name, names) + "; or the path of a .csv file")
-    file = resources.files(__package__).joinpath(_DATA, f"{name}.csv")
-    return parse_table(name, file.read_text(encoding="utf-8"))
+    folder = resources.files(__package__).joinpath(_DATA)
+    companion = folder.joinpath(name + _ELEMENTS)
+    elements = companion.read_text(encoding="utf-8") if companion.is_file() else None
+    return parse_table(name, folder.joinpath(f"{name}.csv").read_text(encoding="utf-8"), elements)
