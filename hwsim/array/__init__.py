@@ -1,7 +1,7 @@
 """The machine in time: how a layer is laid on a systolic array, how long it takes and what it moves."""
 
 from hwsim.array.counts import Action, ActionCount, Component
-from hwsim.array.cycles import Cycles, FoldCycles, fold_cycles, layer_cycles, utilisation
+from hwsim.array.cycles import Cycles, FoldCycles, fold_cycles, fold_interval, layer_cycles, utilisation
 from hwsim.array.dram import fits_on_chip
 from hwsim.array.machine import Machine, parse_machine
 from hwsim.array.mapping import Mapping, Tile, map_layer
@@ -27,6 +27,7 @@ __all__ = [
     "Workload",
     "fits_on_chip",
     "fold_cycles",
+    "fold_interval",
     "layer_cycles",
     "layer_traffic",
     "map_layer",

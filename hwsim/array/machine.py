@@ -20,7 +20,8 @@ __all__ = ["Dataflow", "Dram", "Machine", "Memory", "PeArray", "parse_machine"]
 MAX_CLOCK_MHZ = 100_000.0
 GRAMMAR = (
     "ROWSxCOLUMNS-DATAFLOW[@CLOCK][,OPTION...] with DATAFLOW ws, os or is; CLOCK such as 800MHz or 1.2GHz; "
-    "OPTION ifmap=SIZE, filter=SIZE, ofmap=SIZE (such as 64KiB, 2MiB or 4096b), lanes=N, nogating, outreg. "
+    "OPTION ifmap=SIZE, filter=SIZE, ofmap=SIZE (such as 64KiB, 2MiB or 4096b), lanes=N, nogating, outreg, "
+    "shadow (ws, is), overlap or direct (os). "
     "Example: 16x16-ws@800MHz,filter=32KiB"
 )
 _BASE = re.compile(
@@ -29,7 +30,13 @@ _BASE = re.compile(
 _CLOCK = re.compile(r"(?P<value>\d+(?:\.\d+)?(?:e[+-]?\d+)?)(?P<unit>MHz|GHz)", re.I)
 _SIZE = re.compile(r"(?P<value>\d{1,18})(?P<unit>[A-Za-z]+)")
 _SIZE_UNITS: Mapping[str, int] = {"b": 1, "KiB": KIBIBYTE_BITS, "MiB": 1024 * KIBIBYTE_BITS}
-_FLAGS: Mapping[str, Mapping[str, bool]] = {"nogating": {"zero_gating": False}, "outreg": {"output_register": True}}
+_FLAGS: Mapping[str, Mapping[str, bool]] = {
+    "nogating": {"zero_gating": False},
+    "outreg": {"output_register": True},
+    "shadow": {"shadow_registers": True},
+    "overlap": {"drain_registers": True},
+    "direct": {"direct_outputs": True},
+}
 _T = TypeVar("_T")
 
 
@@ -52,6 +59,9 @@ class Machine:
         zero_gating: a processing element holds still where an operand is zero.
         output_register: one more register between the bottom row and the ofmap scratchpad (one cycle a fold).
         vector_lanes: operations per cycle of the unit that does pooling and additions.
+        shadow_registers: weight and input stationary: the next tile is loaded while the last one is in use.
+        drain_registers: output stationary: finished sums move out while the next tile is accumulated.
+        direct_outputs: output stationary: sums leave through a port of each element, without a drain.
 
     Raises:
         MachineError: lists every fault at once.
@@ -71,9 +81,12 @@ class Machine:
     zero_gating: bool = True
     output_register: bool = False
     vector_lanes: int = 16
+    shadow_registers: bool = False
+    drain_registers: bool = False
+    direct_outputs: bool = False
 
     def __post_init__(self) -> None:
-        faults = [*self.array.faults(), *self._memory_faults(), *self._scalar_faults()]
+        faults = [*self.array.faults(), *self._memory_faults(), *self._scalar_faults(), *self._flow_faults()]
         if faults:
             raise MachineError(all_faults(f"machine {self.name!r}", faults))
 
@@ -118,6 +131,24 @@ class Machine:
         names = [*(memory.name for memory in self.srams), self.dram.name]
         twice = sorted({name for name in names if names.count(name) > 1})
         return faults + [f"{names.count(name)} memories are called {name!r}: give each its own name" for name in twice]
+
+    def _flow_faults(self) -> list[str]:
+        """Return the options that mean nothing under this dataflow, or beside each other."""
+        flow = self.array.dataflow
+        faults = []
+        if self.shadow_registers and flow is Dataflow.OUTPUT_STATIONARY:
+            faults.append("shadow: os holds no operand in its elements; take ws or is, or overlap to hide the drain of os")
+        for option, chosen in (("overlap", self.drain_registers), ("direct", self.direct_outputs)):
+            if chosen and flow is not Dataflow.OUTPUT_STATIONARY:
+                faults.append(
+                    f"{option}: in {flow.value} the sums leave as they are finished, there is no drain; take os, "
+                    f"or shadow to hide the loading of {flow.value}"
+                )
+        if self.direct_outputs and self.drain_registers:
+            faults.append("direct, overlap: sums leave through ports of their own or through drain registers; keep one")
+        if self.direct_outputs and self.output_register:
+            faults.append("direct, outreg: with direct outputs nothing passes the bottom edge; leave outreg out")
+        return faults
 
     def _scalar_faults(self) -> list[str]:
         faults = []
