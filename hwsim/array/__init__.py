@@ -1,5 +1,6 @@
 """The machine in time: how a layer is laid on a systolic array, how long it takes and what it moves."""
 
+from hwsim.array.clocking import array_registers, idle_clock_counts
 from hwsim.array.counts import Action, ActionCount, Component
 from hwsim.array.cycles import Cycles, FoldCycles, fold_cycles, fold_interval, layer_cycles, utilisation
 from hwsim.array.dram import fits_on_chip
@@ -25,9 +26,11 @@ __all__ = [
     "Tile",
     "VectorWork",
     "Workload",
+    "array_registers",
     "fits_on_chip",
     "fold_cycles",
     "fold_interval",
+    "idle_clock_counts",
     "layer_cycles",
     "layer_traffic",
     "map_layer",

@@ -25,6 +25,7 @@ class Action(enum.Enum):
     MAC_GATED = "mac_gated"  #: one with a zero operand, held still by the machine's zero gating
     READ = "read"
     WRITE = "write"
+    CLOCK = "clock"  #: a clock edge at a register that captures nothing new; only where clocks are not gated
     ADD = "add"
     COMPARE = "compare"
     MULTIPLY = "multiply"

@@ -20,8 +20,8 @@ __all__ = ["Dataflow", "Dram", "Machine", "Memory", "PeArray", "parse_machine"]
 MAX_CLOCK_MHZ = 100_000.0
 GRAMMAR = (
     "ROWSxCOLUMNS-DATAFLOW[@CLOCK][,OPTION...] with DATAFLOW ws, os or is; CLOCK such as 800MHz or 1.2GHz; "
-    "OPTION ifmap=SIZE, filter=SIZE, ofmap=SIZE (such as 64KiB, 2MiB or 4096b), lanes=N, nogating, outreg, "
-    "shadow (ws, is), overlap or direct (os). "
+    "OPTION ifmap=SIZE, filter=SIZE, ofmap=SIZE (such as 64KiB, 2MiB or 4096b), lanes=N, nogating, "
+    "noclockgate, outreg, shadow (ws, is), overlap or direct (os). "
     "Example: 16x16-ws@800MHz,filter=32KiB"
 )
 _BASE = re.compile(
@@ -36,6 +36,7 @@ _FLAGS: Mapping[str, Mapping[str, bool]] = {
     "shadow": {"shadow_registers": True},
     "overlap": {"drain_registers": True},
     "direct": {"direct_outputs": True},
+    "noclockgate": {"clock_gating": False},
 }
 _T = TypeVar("_T")
 
@@ -62,6 +63,8 @@ class Machine:
         shadow_registers: weight and input stationary: the next tile is loaded while the last one is in use.
         drain_registers: output stationary: finished sums move out while the next tile is accumulated.
         direct_outputs: output stationary: sums leave through a port of each element, without a drain.
+        clock_gating: a register's clock stands still in cycles in which it captures nothing; without, every flip-flop
+            of the array is clocked in every cycle.
 
     Raises:
         MachineError: lists every fault at once.
@@ -84,6 +87,7 @@ class Machine:
     shadow_registers: bool = False
     drain_registers: bool = False
     direct_outputs: bool = False
+    clock_gating: bool = True
 
     def __post_init__(self) -> None:
         faults = [*self.array.faults(), *self._memory_faults(), *self._scalar_faults(), *self._flow_faults()]
@@ -137,7 +141,7 @@ class Machine:
         flow = self.array.dataflow
         faults = []
         if self.shadow_registers and flow is Dataflow.OUTPUT_STATIONARY:
-            faults.append("shadow: os holds no operand in its elements; take ws or is, or overlap to hide the drain of os")
+            faults.append("shadow: os holds no operand in its elements; take ws or is, or overlap to hide its drain")
         for option, chosen in (("overlap", self.drain_registers), ("direct", self.direct_outputs)):
             if chosen and flow is not Dataflow.OUTPUT_STATIONARY:
                 faults.append(

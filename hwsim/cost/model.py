@@ -87,7 +87,8 @@ def price_action(count: ActionCount, pe: PeSpec | None, memory_bits: Mapping[str
             f"no price for {count.action.value!r} on {count.component.value!r} ({count.unit!r}): leakage is power "
             "times time, memories are read and written, the rest computes"
         )
-    return _energy((term,), table).scaled(count.bits if count.action in (Action.READ, Action.WRITE) else 1)
+    by_bit = count.action in (Action.READ, Action.WRITE, Action.CLOCK)
+    return _energy((term,), table).scaled(count.bits if by_bit else 1)
 
 
 def price_counts(
@@ -146,6 +147,8 @@ def _pe_action(count: ActionCount, pe: PeSpec | None, table: PriceTable) -> Esti
 
 
 def _memory_term(count: ActionCount, memory_bits: Mapping[str, int]) -> Term | None:
+    if count.component is Component.REGISTER and count.action is Action.CLOCK:
+        return Term(count.unit, Operation.REGISTER_CLOCK, 1)
     read = {Action.READ: True, Action.WRITE: False}.get(count.action)
     if read is None:
         return None

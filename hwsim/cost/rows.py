@@ -27,7 +27,8 @@ class Operation(enum.Enum):
     COMPARE = "compare"  #: bits of each side; one comparison
     LUT = "lut"  #: bits of one entry, ``positions`` entries; one look-up
     REGISTER_READ = "register_read"  #: 1; one bit handed on
-    REGISTER_WRITE = "register_write"  #: 1; one bit captured (area and leakage: of one bit)
+    REGISTER_WRITE = "register_write"  #: 1; one bit captured, its clock edge included (area and leakage: of one bit)
+    REGISTER_CLOCK = "register_clock"  #: 1; clock pin of one bit for one cycle in which it captures nothing new
     SRAM_READ = "sram_read"  #: bits of capacity; one bit read (area and leakage: the whole memory)
     SRAM_WRITE = "sram_write"  #: bits of capacity; one bit written
     DRAM_READ = "dram_read"  #: 1; one bit read

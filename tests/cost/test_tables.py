@@ -101,7 +101,9 @@ def test_every_row_says_where_it_comes_from(table: PriceTable) -> None:
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 def test_every_table_has_the_energy_of_every_operation(table: PriceTable) -> None:
-    assert [operation for operation in Op if not table.knows(operation, Quantity.ENERGY)] == []
+    """No publication says what an idle clock edge takes; a machine without clock gating needs a table that does."""
+    unknown = [operation for operation in Op if not table.knows(operation, Quantity.ENERGY)]
+    assert unknown == [] or (unknown == [Op.REGISTER_CLOCK] and not table.elements)
 
 
 def test_a_changed_price_or_source_changes_the_hash() -> None:
