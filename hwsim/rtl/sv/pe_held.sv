@@ -3,7 +3,8 @@
 // Every cycle the moving operand passes on to the right and the partial sum down, each through one register:
 //   moving_out <= moving_in;   sum_out <= core(moving_in, held, sum_in)
 // The held operand comes down a chain through held_in/held_out while load is 1, one row a cycle. With SHADOW=1 that
-// chain is a register of its own, and swap copies it to the held operand at the next edge, while sums flow.
+// chain is a register of its own, and swap copies it to the held operand at the next edge, while sums flow. Where load
+// and swap meet, the held operand takes what the shadow takes.
 // With GATE_ZERO=1 a flag of a zero moving operand travels with it: the operand register then keeps its old code
 // and the partial sum goes around the core. That equals the contract where the held operand is finite.
 `include "mac_parameters.svh"
@@ -37,7 +38,7 @@ module pe_held #(
       logic [HELD_BITS-1:0] shadow;
       logic [HELD_BITS-1:0] current;
       always_ff @(posedge clk) if (load) shadow <= held_in;
-      always_ff @(posedge clk) if (swap) current <= shadow;
+      always_ff @(posedge clk) if (swap) current <= load ? held_in : shadow;
       assign held_out = shadow;
       assign held = current;
     end else begin : g_plain

@@ -1,13 +1,13 @@
 // Output-stationary processing element: both operands pass through, the sum stays.
 //
-//   act_out <= act_in;   weight_out <= weight_in;   if (valid_in) sum <= core(act_in, weight_in, sum)
-// drain moves the column of sums down by one row: sum_out goes to the row below, and sum_in from the row above enters.
-// So a result leaves at the bottom while the starting value (bias) of the next one comes in at the top.
+//   act_out <= act_in;   weight_out <= weight_in;
+//   if (valid_in) sum <= core(act_in, weight_in, first_in ? start_in : sum)
+// The flags valid, first and last travel to the right with the activation. drain moves the sums down by one row: sum_out
+// goes to the row below, and sum_in from the row above enters.
 //
-// OVERLAP=1 adds a drain register per element, and drain moves those registers instead of the sums. first_in marks
-// the first product of a tile: the sum starts from the drain register, and the finished sum moves into it:
-//   if (valid_in && first_in) begin sum <= core(act_in, weight_in, drained); drained <= sum; end
-// drain and first_in of one element must not meet in one cycle (first_in wins).
+// OVERLAP=1 adds a drain register per element, which drain moves in place of the sum. The sum that is finished by
+// the product marked last_in goes there and not to the accumulator, so that the next tile can follow at once:
+//   if (valid_in && last_in) drained <= core(...); else if (drain) drained <= sum_in;
 //
 // With GATE_ZERO=1 flags of zero operands travel with them: the operand registers then keep their old codes and the
 // sum its value. That equals the contract where the other operand is finite.
@@ -21,9 +21,12 @@ module pe_os #(
     input  logic                   rst,              // synchronous, of the control flags only
     input  logic                   valid_in,         // the operands are a product of this element's sum
     output logic                   valid_out,        // valid_in, one cycle later, to the right
-    input  logic                   first_in,         // OVERLAP=1: the first product of a tile
+    input  logic                   first_in,         // the first product of a sum: it starts at start_in
     output logic                   first_out,        // first_in, one cycle later, to the right
-    input  logic                   drain,            // the column moves down by one row
+    input  logic                   last_in,          // OVERLAP=1: the last product of a sum
+    output logic                   last_out,         // last_in, one cycle later, to the right
+    input  logic [   ACC_BITS-1:0] start_in,         // where sums start: the bias of the column, or zero
+    input  logic                   drain,            // sums move down by one row
     input  logic [   ACT_BITS-1:0] act_in,           // activation, from the left
     input  logic                   act_zero_in,      // GATE_ZERO=1: the activation is zero, its code stale
     output logic [   ACT_BITS-1:0] act_out,          // activation, to the right, one cycle later
@@ -45,9 +48,11 @@ module pe_os #(
 
   mac_core #(`MAC_PASS) core (.act(act_in), .weight(weight_in), .sum_in(sum_start), .sum_out(sum_core));
   assign skip = act_zero | weight_zero;
+  assign sum_start = first_in ? start_in : total;
   assign sum_next = skip ? sum_start : sum_core;
 
   always_ff @(posedge clk) valid_out <= valid_in & ~rst;
+  always_ff @(posedge clk) first_out <= first_in & ~rst;
   always_ff @(posedge clk) if (!act_zero) act_out <= act_in;
   always_ff @(posedge clk) if (!weight_zero) weight_out <= weight_in;
 
@@ -72,26 +77,24 @@ module pe_os #(
 
     if (OVERLAP != 0) begin : g_overlap
       logic [ACC_BITS-1:0] drained;
-      logic                first_flag;
-      logic                start;
-      assign start = valid_in & first_in;
-      assign sum_start = start ? drained : total;
-      always_ff @(posedge clk) first_flag <= first_in & ~rst;
-      always_ff @(posedge clk) if (valid_in && (start || !skip)) total <= sum_next;
+      logic                last_flag;
+      logic                finish;
+      assign finish = valid_in & last_in;
+      always_ff @(posedge clk) last_flag <= last_in & ~rst;
+      always_ff @(posedge clk) if (valid_in && !last_in && (first_in || !skip)) total <= sum_next;
       always_ff @(posedge clk) begin
-        if (start) drained <= total;
+        if (finish) drained <= sum_next;
         else if (drain) drained <= sum_in;
       end
-      assign first_out = first_flag;
+      assign last_out = last_flag;
       assign sum_out = drained;
     end else begin : g_single
       logic unused;
-      assign unused = first_in;
-      assign first_out = 1'b0;
-      assign sum_start = total;
+      assign unused = last_in;
+      assign last_out = 1'b0;
       always_ff @(posedge clk) begin
         if (drain) total <= sum_in;
-        else if (valid_in && !skip) total <= sum_next;
+        else if (valid_in && (first_in || !skip)) total <= sum_next;
       end
       assign sum_out = total;
     end
