@@ -10,9 +10,12 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Any, TypeVar
 
-from hwsim.array.parts import KIBIBYTE_BITS, Dataflow, Dram, Memory, PeArray, is_count
+from hwsim.array.memory_text import DOUBLE, dram_text, memory_text, number_text, parse_dram, parse_memory
+from hwsim.array.parts import KIBIBYTE_BITS, Compression, Dataflow, Dram, Memory, Objective, PeArray, is_count
+from hwsim.array.presets import PRESETS
 from hwsim.errors import MachineError, all_faults, unknown_name
 
 __all__ = ["Dataflow", "Dram", "Machine", "Memory", "PeArray", "parse_machine"]
@@ -20,16 +23,16 @@ __all__ = ["Dataflow", "Dram", "Machine", "Memory", "PeArray", "parse_machine"]
 MAX_CLOCK_MHZ = 100_000.0
 GRAMMAR = (
     "ROWSxCOLUMNS-DATAFLOW[@CLOCK][,OPTION...] with DATAFLOW ws, os or is; CLOCK such as 800MHz or 1.2GHz; "
-    "OPTION ifmap=SIZE, filter=SIZE, ofmap=SIZE (such as 64KiB, 2MiB or 4096b), lanes=N, nogating, "
+    "OPTION ifmap=MEMORY, filter=MEMORY, ofmap=MEMORY with MEMORY such as 64KiB, 2MiB or 4096b, then as needed "
+    "/128b (width), /x2 (banks), /1r1w, /double; double (all three); dram=KIND@BANDWIDTH such as lpddr4@12.8GB/s; "
+    "tiling=fixed, time or energy; compress=bitmap or entropy (weights); lanes=N, nogating, "
     "noclockgate, outreg, shadow (ws, is), overlap or direct (os). "
-    "Example: 16x16-ws@800MHz,filter=32KiB"
+    "Example: 16x16-ws@800MHz,filter=32KiB. Or the name of a preset (hwsim machines), then OPTIONs"
 )
 _BASE = re.compile(
     r"(?P<rows>\d{1,9})x(?P<columns>\d{1,9})-(?P<dataflow>[a-z]+)(?:@(?P<clock>[^,]+))?(?P<options>(?:,[^,]+)*)", re.I
 )
 _CLOCK = re.compile(r"(?P<value>\d+(?:\.\d+)?(?:e[+-]?\d+)?)(?P<unit>MHz|GHz)", re.I)
-_SIZE = re.compile(r"(?P<value>\d{1,18})(?P<unit>[A-Za-z]+)")
-_SIZE_UNITS: Mapping[str, int] = {"b": 1, "KiB": KIBIBYTE_BITS, "MiB": 1024 * KIBIBYTE_BITS}
 _FLAGS: Mapping[str, Mapping[str, bool]] = {
     "nogating": {"zero_gating": False},
     "outreg": {"output_register": True},
@@ -38,6 +41,12 @@ _FLAGS: Mapping[str, Mapping[str, bool]] = {
     "direct": {"direct_outputs": True},
     "noclockgate": {"clock_gating": False},
 }
+_WORDS: Mapping[str, tuple[str, type[Objective] | type[Compression]]] = {
+    "tiling": ("tiling", Objective),
+    "compress": ("compression", Compression),
+}
+_OPTIONS = (*(f"{name}=MEMORY" for name in ("ifmap", "filter", "ofmap")), "dram=KIND@BANDWIDTH", "tiling=WHAT",
+            "compress=HOW", "lanes=N")  # fmt: skip
 _T = TypeVar("_T")
 
 
@@ -65,6 +74,8 @@ class Machine:
         direct_outputs: output stationary: sums leave through a port of each element, without a drain.
         clock_gating: a register's clock stands still in cycles in which it captures nothing; without, every flip-flop
             of the array is clocked in every cycle.
+        tiling: what tiles and loop order are chosen for.
+        compression: how weights lie in DRAM and in the filter scratchpad.
 
     Raises:
         MachineError: lists every fault at once.
@@ -88,6 +99,8 @@ class Machine:
     drain_registers: bool = False
     direct_outputs: bool = False
     clock_gating: bool = True
+    tiling: Objective = Objective.FIXED
+    compression: Compression = Compression.NONE
 
     def __post_init__(self) -> None:
         faults = [*self.array.faults(), *self._memory_faults(), *self._scalar_faults(), *self._flow_faults()]
@@ -104,6 +117,21 @@ class Machine:
         """Capacity in bits of each scratchpad, by the name that counts carry as ``unit``."""
         return {memory.name: memory.capacity_bits for memory in self.srams}
 
+    @property
+    def memories(self) -> dict[str, Memory]:
+        """The scratchpads by the name that counts carry as ``unit``."""
+        return {memory.name: memory for memory in self.srams}
+
+    @property
+    def dram_bits_per_cycle(self) -> Fraction | None:
+        """Bits that cross the chip's edge in a cycle; None: no limit."""
+        return self.dram.bits_per_cycle(self.clock_mhz)
+
+    @property
+    def unlimited(self) -> bool:
+        """True where no memory can keep the array waiting: no bandwidth and no word width is stated."""
+        return self.dram.bandwidth_gb_s is None and all(memory.word_bits is None for memory in self.srams)
+
     def __str__(self) -> str:
         """Return the shortest text that describes the machine; its label takes no part.
 
@@ -112,26 +140,34 @@ class Machine:
         """
         array, plain = self.array, Machine("", self.array)
         base = f"{array.rows}x{array.columns}-{array.dataflow.value}"
-        clock = "" if self.clock_mhz == plain.clock_mhz else f"@{_number(self.clock_mhz)}MHz"
-        sizes = [
-            f"{own.name.removesuffix('_sram')}={_size_text(own.capacity_bits)}"
-            for own, default in zip(self.srams, plain.srams, strict=True)
-            if own != default
-        ]
+        clock = "" if self.clock_mhz == plain.clock_mhz else f"@{number_text(self.clock_mhz)}MHz"
         lanes = [] if self.vector_lanes == plain.vector_lanes else [f"lanes={self.vector_lanes}"]
         flags = [
             flag
             for flag, change in _FLAGS.items()
             if all(getattr(self, name) == value for name, value in change.items())
         ]
-        return ",".join([base + clock, *sizes, *lanes, *flags])
+        return ",".join([base + clock, *self._memory_options(plain), *lanes, *flags])
+
+    def _memory_options(self, plain: Machine) -> list[str]:
+        every = all(memory.double_buffered for memory in self.srams)
+        own = [replace(memory, double_buffered=False) for memory in self.srams] if every else self.srams
+        sizes = [
+            f"{memory.name.removesuffix('_sram')}={memory_text(memory)}"
+            for memory, default in zip(own, plain.srams, strict=True)
+            if memory != default
+        ]
+        outside = dram_text(self.dram)
+        chosen = (("tiling", self.tiling), ("compress", self.compression))
+        words = [f"{name}={value.value}" for name, value in chosen if value is not getattr(plain, _WORDS[name][0])]
+        return [*sizes, *[DOUBLE] * every, *([f"dram={outside}"] if outside else []), *words]
 
     def runtime_s(self, cycles: int) -> float:
         """Return the seconds that ``cycles`` take at the machine's clock."""
         return cycles / (self.clock_mhz * 1e6)
 
     def _memory_faults(self) -> list[str]:
-        faults = [fault for memory in self.srams for fault in memory.faults()]
+        faults = [fault for memory in (*self.srams, self.dram) for fault in memory.faults()]
         names = [*(memory.name for memory in self.srams), self.dram.name]
         twice = sorted({name for name in names if names.count(name) > 1})
         return faults + [f"{names.count(name)} memories are called {name!r}: give each its own name" for name in twice]
@@ -174,6 +210,9 @@ def parse_machine(text: str) -> Machine:
     >>> parse_machine("16x8-os@1GHz,nogating").array.columns
     8
     """
+    preset, comma, extra = text.strip().partition(",")
+    if preset in PRESETS:
+        return _from_preset(text, preset, extra.split(",") if comma else [])
     match = _BASE.fullmatch(text.strip())
     if match is None:
         raise MachineError(f"machine {text!r} cannot be read: write {GRAMMAR}")
@@ -183,8 +222,29 @@ def parse_machine(text: str) -> Machine:
     options = _options(faults, match["options"].split(",")[1:])
     if faults or flow is None or clock is None:
         raise MachineError(all_faults(f"machine {text!r}", faults))
-    machine = Machine(text, PeArray(int(match["rows"]), int(match["columns"]), flow), clock_mhz=clock, **options)
+    machine = Machine(text, PeArray(int(match["rows"]), int(match["columns"]), flow), clock_mhz=clock)
+    machine = _with_options(machine, options)
     return replace(machine, name=str(machine))
+
+
+def _from_preset(text: str, name: str, items: list[str]) -> Machine:
+    """Return the preset ``name`` with the options ``items`` in place of its own."""
+    faults: list[str] = []
+    options = _options(faults, items)
+    if faults:
+        raise MachineError(all_faults(f"machine {text!r}", faults))
+    machine = _with_options(parse_machine(PRESETS[name].text), options)
+    return replace(machine, name=",".join([name, *(item.strip() for item in items)]))
+
+
+def _with_options(machine: Machine, options: dict[str, Any]) -> Machine:
+    """Return ``machine`` with the keyword arguments ``options``; ``double`` then applies to all its scratchpads."""
+    double = options.pop(DOUBLE, False)
+    machine = replace(machine, **options)
+    if not double:
+        return machine
+    halves = {memory.name: replace(memory, double_buffered=True) for memory in machine.srams}
+    return replace(machine, **halves)
 
 
 def _collect(faults: list[str], read: Callable[[str], _T], text: str) -> _T | None:
@@ -208,15 +268,28 @@ def _options(faults: list[str], items: list[str]) -> dict[str, Any]:
 
 def _option(item: str) -> dict[str, Any]:
     key, equals, value = item.partition("=")
+    if not equals and key == DOUBLE:
+        return {DOUBLE: True}
     if not equals and key in _FLAGS:
         return dict(_FLAGS[key])
     if equals and key in ("ifmap", "filter", "ofmap"):
-        return {f"{key}_sram": Memory(f"{key}_sram", _size_bits(value))}
+        return {f"{key}_sram": parse_memory(f"{key}_sram", value)}
+    if equals and key == "dram":
+        return {"dram": parse_dram(value)}
+    if equals and key in _WORDS:
+        return {_WORDS[key][0]: _word(key, value)}
     if equals and key == "lanes" and value.isdecimal():
         return {"vector_lanes": int(value)}
     if equals and key == "lanes":
         raise MachineError(f"lanes={value}: give a whole number of operations per cycle, such as lanes=16")
-    raise MachineError(unknown_name("option", item, ["ifmap=SIZE", "filter=SIZE", "ofmap=SIZE", "lanes=N", *_FLAGS]))
+    raise MachineError(unknown_name("option", item, [*_OPTIONS, DOUBLE, *_FLAGS]))
+
+
+def _word(key: str, value: str) -> Objective | Compression:
+    known = {member.value: member for member in _WORDS[key][1]}
+    if value not in known:
+        raise MachineError(unknown_name(key, value, known))
+    return known[value]
 
 
 def _dataflow(text: str) -> Dataflow:
@@ -231,21 +304,3 @@ def _clock_mhz(text: str) -> float:
     if match is None:
         raise MachineError(f"clock {text!r} cannot be read: write a number and MHz or GHz, such as 800MHz")
     return float(match["value"]) * (1000.0 if match["unit"].lower() == "ghz" else 1.0)
-
-
-def _size_bits(text: str) -> int:
-    match = _SIZE.fullmatch(text)
-    if match is None or match["unit"] not in _SIZE_UNITS:
-        raise MachineError(
-            f"size {text!r} cannot be read: write a whole number and b (bits), KiB or MiB, such as 64KiB"
-        )
-    return int(match["value"]) * _SIZE_UNITS[match["unit"]]
-
-
-def _size_text(bits: int) -> str:
-    unit = next(unit for unit in ("MiB", "KiB", "b") if bits % _SIZE_UNITS[unit] == 0)
-    return f"{bits // _SIZE_UNITS[unit]}{unit}"
-
-
-def _number(value: float) -> str:
-    return str(int(value)) if value == int(value) else repr(float(value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -10,10 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hwsim.array.machine import Machine, parse_machine
-from hwsim.array.parts import Dataflow, Dram, Memory, PeArray
+from hwsim.array.parts import Compression, Dataflow, Dram, DramKind, Memory, Objective, PeArray, Ports
+from hwsim.array.presets import PRESETS
 from hwsim.errors import MachineError
 
-MEMORIES = st.integers(1, 2**40)
+WIDTHS, BANKS = st.none() | st.integers(1, 4096), st.integers(1, 64)
+MEMORY_NAMES = ("ifmap", "filter", "ofmap")
+BANDWIDTHS = st.none() | st.floats(1e-3, 1e5)
+
+
+def memory(draw: st.DrawFn, name: str) -> Memory:
+    width, banks = draw(WIDTHS), draw(BANKS)
+    capacity = draw(st.integers(max((width or 1) * banks, 2), 2**40))
+    return Memory(name, capacity, width, banks, draw(st.sampled_from(Ports)), draw(st.booleans()))
 
 
 @st.composite
@@ -23,9 +33,12 @@ def machines(draw: st.DrawFn) -> Machine:
         draw(st.text(max_size=5)),
         array,
         clock_mhz=draw(st.floats(1e-3, 1e5)),
-        ifmap_sram=Memory("ifmap_sram", draw(MEMORIES)),
-        filter_sram=Memory("filter_sram", draw(MEMORIES)),
-        ofmap_sram=Memory("ofmap_sram", draw(MEMORIES)),
+        ifmap_sram=memory(draw, "ifmap_sram"),
+        filter_sram=memory(draw, "filter_sram"),
+        ofmap_sram=memory(draw, "ofmap_sram"),
+        dram=Dram(kind=draw(st.none() | st.sampled_from(DramKind)), bandwidth_gb_s=draw(BANDWIDTHS)),
+        tiling=draw(st.sampled_from(Objective)),
+        compression=draw(st.sampled_from(Compression)),
         zero_gating=draw(st.booleans()),
         output_register=draw(st.booleans()),
         vector_lanes=draw(st.integers(1, 1000)),
@@ -60,6 +73,15 @@ def test_options_change_one_thing_each() -> None:
         "4x4-ws,nogating": {"zero_gating": False},
         "4x4-ws,outreg": {"output_register": True},
         "4x4-ws,lanes=4": {"vector_lanes": 4},
+        "4x4-ws,ifmap=1KiB/32b/x2/1r1w/double": {
+            "ifmap_sram": Memory("ifmap_sram", 8192, 32, 2, Ports.ONE_R_ONE_W, double_buffered=True)
+        },
+        "4x4-ws,double": {f"{n}_sram": Memory(f"{n}_sram", 2**19, double_buffered=True) for n in MEMORY_NAMES},
+        "4x4-ws,dram=lpddr4": {"dram": Dram(kind=DramKind.LPDDR4)},
+        "4x4-ws,dram=3.2GB/s": {"dram": Dram(bandwidth_gb_s=3.2)},
+        "4x4-ws,dram=hbm2@256GB/s": {"dram": Dram(kind=DramKind.HBM2, bandwidth_gb_s=256.0)},
+        "4x4-ws,tiling=time": {"tiling": Objective.TIME},
+        "4x4-ws,compress=bitmap": {"compression": Compression.BITMAP},
     }
     for text, change in changes.items():
         assert parse_machine(text) == dataclasses.replace(plain, **change), text
@@ -98,6 +120,14 @@ def test_runtime_follows_the_clock() -> None:
         ("4x70000-ws", ["columns is 70000", "65536"]),
         ("4x4-ws@0MHz", ["clock is 0.0 MHz"]),
         ("4x4-ws@1e999MHz", ["clock is inf MHz"]),
+        ("4x4-ws,ifmap=1KiB/fast", ["unknown part of a memory 'fast'", "x2 (banks)"]),
+        ("4x4-ws,ifmap=1KiB/8b/16b", ["gives its width twice"]),
+        ("4x4-ws,ifmap=64b/128b", ["1 words of 128 bits", "holds 64 bits"]),
+        ("4x4-ws,dram=ddr9", ["unknown kind of DRAM 'ddr9'", "'ddr3'"]),
+        ("4x4-ws,dram=lpddr4@fast", ["bandwidth 'fast'", "12.8GB/s"]),
+        ("4x4-ws,dram=0GB/s", ["bandwidth of 'dram' is 0.0 GB/s"]),
+        ("4x4-ws,tiling=best", ["unknown tiling 'best'", "energy"]),
+        ("edge-16x16,turbo", ["unknown option 'turbo'"]),
     ],
 )
 def test_bad_text_says_what_and_how_to_mend(text: str, parts: list[str]) -> None:
@@ -136,3 +166,30 @@ def test_any_text_gives_a_machine_or_a_machine_error(text: str) -> None:
     except MachineError:
         return
     assert parse_machine(str(machine)) == machine
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_are_machines_whose_text_round_trips(name: str) -> None:
+    machine = parse_machine(name)
+    assert machine.name == name
+    assert parse_machine(str(machine)) == machine
+    assert str(machine) == PRESETS[name].text
+    assert PRESETS[name].source
+
+
+def test_options_replace_those_of_a_preset() -> None:
+    plain, changed = parse_machine("edge-16x16"), parse_machine("edge-16x16,dram=hbm2,ifmap=1MiB,double,tiling=energy")
+    assert changed.dram == Dram(kind=DramKind.HBM2)
+    assert changed.ifmap_sram == Memory("ifmap_sram", 2**23, double_buffered=True)
+    assert (changed.filter_sram, changed.tiling) == (plain.filter_sram, Objective.ENERGY)
+
+
+def test_bandwidth_is_exact_bits_a_cycle() -> None:
+    assert parse_machine("4x4-ws@300MHz,dram=0.1GB/s").dram_bits_per_cycle == Fraction(8, 3)
+    assert parse_machine("4x4-ws").dram_bits_per_cycle is None
+    assert parse_machine("4x4-ws").unlimited
+    assert not parse_machine("4x4-ws,ofmap=1KiB/8b").unlimited
+
+
+def test_a_capacity_may_leave_half_a_bit_unused() -> None:
+    assert Memory("m", 9, double_buffered=True).usable_bits == 4
