@@ -8,14 +8,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from hwsim import __version__
+from hwsim.cli_options import add_format_options, assignment_of
 from hwsim.command import guarded
-from hwsim.errors import FormatError
+from hwsim.costing.cli import add_commands as add_cost
 
 if TYPE_CHECKING:
     from hwsim.network.assignment import Assignment
     from hwsim.simulation import SimulationReport
-
-ROLES = ("weights", "acts", "acc", "product", "bias")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,6 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     networks.set_defaults(run=_networks)
     _add_run(commands)
     _add_explain(commands)
+    add_cost(commands)
     return parser
 
 
@@ -50,7 +50,7 @@ def _add_formats(commands: Any) -> None:
 def _add_run(commands: Any) -> None:
     run = commands.add_parser("run", help="accuracy, cycles and energy of a network in given formats on a machine")
     run.add_argument("network", metavar="NETWORK", help="a name (hwsim networks) or a .npz file")
-    _add_format_options(run)
+    add_format_options(run)
     run.add_argument("--bias", metavar="FORMAT", help="of stored biases (default: the accumulator's)")
     run.add_argument(
         "--layer", action="append", default=[], metavar="LAYER.ROLE=FORMAT", help="a format for one tensor of one layer"
@@ -69,17 +69,9 @@ def _add_run(commands: Any) -> None:
 
 def _add_explain(commands: Any) -> None:
     explain = commands.add_parser("explain", help="trace the price of a processing element to its sources")
-    _add_format_options(explain)
+    add_format_options(explain)
     explain.add_argument("--table", default="published45", help="price table, or a .csv file (default: %(default)s)")
     explain.set_defaults(run=_explain)
-
-
-def _add_format_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--all", metavar="FORMAT", help="one format for weights, activations, products and sums")
-    parser.add_argument("--weights", metavar="FORMAT", help="of the weights")
-    parser.add_argument("--acts", metavar="FORMAT", help="of the activations")
-    parser.add_argument("--acc", metavar="FORMAT", help="of the accumulators")
-    parser.add_argument("--product", metavar="FORMAT", help="of each product (default: exact)")
 
 
 def _formats(arguments: argparse.Namespace) -> None:
@@ -139,33 +131,10 @@ def _networks(_: argparse.Namespace) -> None:
     print(text_table(["network", "data", "layers", "parameters", "MACs", "float accuracy", "what it is"], rows))
 
 
-def _assignment(arguments: argparse.Namespace) -> Assignment:
-    from hwsim.errors import all_faults
-    from hwsim.network.assignment import Assignment, LayerFormats
-
-    base = {role: getattr(arguments, role, None) or arguments.all for role in ("weights", "acts", "acc", "product")}
-    missing = [f"--{role}" for role in ("weights", "acts", "acc") if base[role] is None]
-    if missing:
-        raise FormatError(f"{', '.join(missing)} missing: name a format for each, or one for everything with --all")
-    default = LayerFormats.from_dict({**base, "bias": getattr(arguments, "bias", None)})
-    overrides: dict[str, dict[str, Any]] = {}
-    faults = []
-    for text in getattr(arguments, "layer", []):
-        target, equals, spelled = text.partition("=")
-        name, dot, role = target.rpartition(".")
-        if not (equals and dot and role in ROLES):
-            faults.append(f"--layer {text!r}: write LAYER.ROLE=FORMAT with ROLE one of {', '.join(ROLES)}")
-            continue
-        overrides.setdefault(name, dict(default.to_dict()))[role] = spelled
-    if faults:
-        raise FormatError(all_faults("the choice of formats for single layers", faults))
-    return Assignment(default, tuple((name, LayerFormats.from_dict(roles)) for name, roles in overrides.items()))
-
-
 def _run(arguments: argparse.Namespace) -> None:
     from hwsim.report import report_csv, report_dict, report_text
 
-    report = _simulate(arguments, _assignment(arguments))
+    report = _simulate(arguments, assignment_of(arguments))
     if arguments.json:
         _print_json(report_dict(report))
     elif arguments.csv:
@@ -198,7 +167,7 @@ def _explain(arguments: argparse.Namespace) -> None:
     from hwsim.formats.pe_kinds import pe_for
     from hwsim.text import text_table
 
-    formats = _assignment(arguments).default
+    formats = assignment_of(arguments).default
     pe = pe_for(formats.weights, formats.acts, formats.acc, formats.product)
     prices = find_table(arguments.table)
     found = explain(pe, prices)

@@ -16,6 +16,8 @@ from hwsim.array import (
     Component,
     Cycles,
     Machine,
+    VectorWork,
+    idle_clock_counts,
     layer_cycles,
     layer_traffic,
     utilisation,
@@ -34,27 +36,20 @@ from hwsim.cost import (
 )  # fmt: skip
 from hwsim.formats import parse
 from hwsim.formats.pe import PeSpec
-from hwsim.layer_work import OnChip, array_element, vector_element, vector_work, workload
-from hwsim.network import (
-    Conv2d,
-    Gemm,
-    Layer,
-    Linear,
-    Network,
-    gemm_shape,
-)  # fmt: skip
+from hwsim.layer_work import Task, layer_tasks
+from hwsim.network import Gemm, Network
 from hwsim.network.run import LayerNumerics
 
 
 @dataclass(frozen=True)
 class LayerHardware:
-    """One layer on the machine, for one image.
+    """One layer on the machine, for one batch of images.
 
     Attributes:
         name: of the layer.
         op: kind of operation.
         unit: "array", "vector" or "-" for layers that move nothing.
-        gemm: the matrix products; None off the array.
+        gemm: the matrix products of one image; None off the array.
         cycles: by part of the time; None where the layer takes none.
         utilisation: share of PE-cycles that do a multiply-accumulate, 0 to 1.
         macs: multiply-accumulates, padding included.
@@ -107,7 +102,12 @@ class HardwareResult:
 
 
 def run_hardware(
-    network: Network, layers: Sequence[LayerNumerics], machine: Machine, table: PriceTable, total_images: int
+    network: Network,
+    layers: Sequence[LayerNumerics],
+    machine: Machine,
+    table: PriceTable,
+    total_images: int,
+    batch: int = 1,
 ) -> HardwareResult:
     """Count and price one inference, the average over ``total_images`` images.
 
@@ -117,13 +117,30 @@ def run_hardware(
         machine: the hardware.
         table: the prices.
         total_images: images that ``layers`` counted over.
+        batch: images that go through together, layer by layer: cycles and energy are those of all of them.
 
     Raises:
         MachineError: a layer that the machine cannot run.
         CostError: an operation that the table has no price for.
     """
-    chip = OnChip(network, {layer.name: layer for layer in layers}, machine)
-    priced = tuple(_price_layer(chip, layer, machine, table, total_images) for layer in layers)
+    tasks = layer_tasks(network, layers, machine, total_images, batch)
+    return price_tasks(tasks, machine, table, weight_bits(layers))
+
+
+def price_tasks(tasks: Sequence[Task], machine: Machine, table: PriceTable, stored_bits: int) -> HardwareResult:
+    """Count and price what is done one after another.
+
+    Args:
+        tasks: what each layer is to the machine, in the order in which they run.
+        machine: the hardware.
+        table: the prices.
+        stored_bits: that all weights take in memory, for the record.
+
+    Raises:
+        MachineError: a layer that the machine cannot run.
+        CostError: an operation that the table has no price for.
+    """
+    priced = tuple(_price_task(task, machine, table) for task in tasks)
     cycles = sum(layer.cycles.total for layer in priced)
     runtime_s = machine.runtime_s(cycles)
     energy = {component.value: 0.0 for component in Component}
@@ -142,14 +159,16 @@ def run_hardware(
         energy_total_pj=total_pj,
         power_w=average_power_w(total_pj, runtime_s),
         area_um2=area_um2,
-        weight_bits=ceil(sum(_weight_bits(layer) for layer in layers)),
+        weight_bits=stored_bits,
         unpriced=unpriced,
         layers=priced,
     )
 
 
-def _weight_bits(layer: LayerNumerics) -> Fraction:
-    return parse(layer.weights).storage_bits * layer.weight_count if layer.weights else Fraction(0)
+def weight_bits(layers: Sequence[LayerNumerics]) -> int:
+    """Return the bits that all weights take in memory."""
+    stored = (parse(layer.weights).storage_bits * layer.weight_count for layer in layers if layer.weights)
+    return ceil(sum(stored, Fraction(0)))
 
 
 def _silicon(
@@ -176,33 +195,23 @@ def _silicon(
     return leakage_energy_pj(leak, 1.0), (array or 0.0) + memory.value, tuple(unpriced)
 
 
-def _price_layer(
-    chip: OnChip, numerics: LayerNumerics, machine: Machine, table: PriceTable, images: int
-) -> LayerHardware:
-    layer = chip.network.layer(numerics.name)
-    if isinstance(layer.op, Conv2d | Linear):
-        return _price_matrix(chip, layer, numerics, machine, table, images)
-    work = vector_work(chip, layer, numerics)
+def _price_task(task: Task, machine: Machine, table: PriceTable) -> LayerHardware:
+    work = task.work
     if work is None:
-        return LayerHardware(layer.name, numerics.op, "-", None, Cycles(0, 0, 0, 0), 0.0, 0, 0.0, {})
-    energy = _energy(vector_traffic(machine, work), vector_element(numerics), machine, table)
-    cycles = Cycles(1, 0, vector_cycles(machine, work), 0)
-    return LayerHardware(layer.name, numerics.op, "vector", None, cycles, 0.0, 0, 0.0, energy)
+        return LayerHardware(task.name, task.op, "-", None, Cycles(0, 0, 0, 0), 0.0, 0, 0.0, {})
+    if isinstance(work, VectorWork):
+        energy = _energy(vector_traffic(machine, work), task.pe, machine, table)
+        cycles = Cycles(1, 0, vector_cycles(machine, work), 0)
+        return LayerHardware(task.name, task.op, "vector", None, cycles, 0.0, 0, 0.0, energy)
+    cycles = layer_cycles(machine, work)
+    counts = (*layer_traffic(machine, work), *idle_clock_counts(machine, work, cycles.total))
+    energy = _energy(counts, task.pe, machine, table)
+    used = utilisation(machine, work, cycles)
+    return LayerHardware(
+        task.name, task.op, "array", task.gemm, cycles, used, work.macs, task.effectual_macs, energy, task.pe
+    )
 
 
 def _energy(counts: Sequence[ActionCount], pe: PeSpec | None, machine: Machine, table: PriceTable) -> dict[str, float]:
     priced = price_counts(counts, pe, machine.capacities, table)
     return {component.value: value for component, value in priced.items()}
-
-
-def _price_matrix(
-    chip: OnChip, layer: Layer, numerics: LayerNumerics, machine: Machine, table: PriceTable, images: int
-) -> LayerHardware:
-    work = workload(chip, layer, numerics, images)
-    pe = array_element(numerics)
-    cycles = layer_cycles(machine, work)
-    energy = _energy(layer_traffic(machine, work), pe, machine, table)
-    gemm = gemm_shape(chip.network, layer)
-    used = utilisation(machine, work, cycles)
-    effectual = numerics.effectual_macs / images
-    return LayerHardware(layer.name, numerics.op, "array", gemm, cycles, used, gemm.macs, effectual, energy, pe)

@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
 
 from hwsim.array import Machine, VectorWork, Workload, fits_on_chip
+from hwsim.array.functions import GELU, LSTM_ELEMENT, Steps, norm_steps, pointwise, softmax_steps
 from hwsim.array.vector import Residence, average_pool, elementwise_add, elementwise_relu, max_pool
 from hwsim.formats import parse
 from hwsim.formats.pe import PeSpec
 from hwsim.formats.pe_kinds import pe_for
 from hwsim.network import (
     INPUT,
+    PRODUCTS,
     Add,
     AvgPool2d,
     Concat,
     Flatten,
+    Gelu,
+    Gemm,
     GlobalAvgPool,
+    GroupSoftmax,
     Layer,
+    LayerNorm,
+    LstmCell,
+    MatMul,
     MaxPool2d,
     Network,
+    Op,
+    Recurrent,
+    Shape,
     Softmax,
     gemm_shape,
 )  # fmt: skip
 from hwsim.network.base import elements
 from hwsim.network.run import LayerNumerics
+
+_COUNTS = ("input_elements", "operands", "output_elements", "compares", "adds", "multiplies")
 
 
 @dataclass(frozen=True)
@@ -38,6 +52,7 @@ class OnChip:
     network: Network
     numerics: dict[str, LayerNumerics]
     machine: Machine
+    batch: int = 1
 
     def stays(self, name: str) -> bool:
         """True where the output of layer ``name`` never leaves the chip."""
@@ -50,6 +65,7 @@ class OnChip:
         if order.index(readers[0].name) != order.index(tensor) + 1:
             return False
         bits = parse(self.numerics[tensor].output).storage_bits * elements(self.network.shapes[tensor])
+        bits *= self.batch
         return fits_on_chip(self.machine, bits)
 
     def _tensor(self, name: str) -> str:
@@ -63,6 +79,51 @@ class OnChip:
         return all(self.stays(name) for name in layer.inputs)
 
 
+@dataclass(frozen=True)
+class Task:
+    """One layer as the machine sees it: what to do, in which kind of element.
+
+    Attributes:
+        name: of the layer.
+        op: kind of operation.
+        work: products for the array, operations for the vector unit, or None where nothing moves.
+        pe: the processing element; of a vector layer, an element in the format of its sums.
+        gemm: the matrix products of one image; None off the array.
+        effectual_macs: multiply-accumulates with both operands nonzero, an average over images.
+    """
+
+    name: str
+    op: str
+    work: Workload | VectorWork | None
+    pe: PeSpec | None = None
+    gemm: Gemm | None = None
+    effectual_macs: float = 0.0
+
+
+def layer_tasks(
+    network: Network, layers: Sequence[LayerNumerics], machine: Machine, images: int, batch: int = 1
+) -> tuple[Task, ...]:
+    """Return what each layer is to the machine.
+
+    Args:
+        network: folded; only its shapes are read.
+        layers: what the layers ran in.
+        machine: decides which maps stay on the chip.
+        images: that ``layers`` counted over.
+        batch: images that go through together.
+    """
+    chip = OnChip(network, {layer.name: layer for layer in layers}, machine, batch)
+    return tuple(_task(chip, network.layer(numerics.name), numerics, images) for numerics in layers)
+
+
+def _task(chip: OnChip, layer: Layer, numerics: LayerNumerics, images: int) -> Task:
+    if isinstance(layer.op, PRODUCTS):
+        effectual = numerics.effectual_macs * chip.batch / images
+        work = workload(chip, layer, numerics, images)
+        return Task(layer.name, numerics.op, work, array_element(numerics), gemm_shape(chip.network, layer), effectual)
+    return Task(layer.name, numerics.op, vector_work(chip, layer, numerics), vector_element(numerics))
+
+
 def vector_element(numerics: LayerNumerics) -> PeSpec | None:
     """Return an element in the format of a vector layer's sums, so that floats are added as floats."""
     if numerics.acc is None:
@@ -71,33 +132,41 @@ def vector_element(numerics: LayerNumerics) -> PeSpec | None:
     return pe_for(acc, acc, acc)
 
 
+def factor_format(numerics: LayerNumerics) -> str:
+    """Return the format that activations are multiplied by: of the weights, or of the second map of two."""
+    return numerics.weights or numerics.inputs[1]
+
+
 def array_element(numerics: LayerNumerics) -> PeSpec:
     """Return the processing element that a matrix layer ran on."""
-    assert numerics.weights is not None
     assert numerics.acc is not None
     product = None if numerics.product is None else parse(numerics.product)
-    return pe_for(parse(numerics.weights), parse(numerics.inputs[0]), parse(numerics.acc), product)
+    return pe_for(parse(factor_format(numerics)), parse(numerics.inputs[0]), parse(numerics.acc), product)
 
 
 def workload(chip: OnChip, layer: Layer, numerics: LayerNumerics, images: int) -> Workload:
-    """Return a matrix layer as the array sees it, for one image."""
+    """Return a matrix layer as the array sees it, for one batch."""
+    batch = chip.batch
     gemm, shapes = gemm_shape(chip.network, layer), chip.network.shapes
     acts, output = parse(numerics.inputs[0]), parse(numerics.output)
-    weights, acc = parse(numerics.weights or ""), parse(numerics.acc or "")
+    weights, acc = parse(factor_format(numerics)), parse(numerics.acc or "")
+    rows, groups = (gemm.m, gemm.groups * batch) if isinstance(layer.op, MatMul) else (gemm.m * batch, gemm.groups)
+    second = elements(shapes[layer.inputs[1]]) * batch if isinstance(layer.op, MatMul) else numerics.weight_count
+    read = layer.op.hidden * gemm.groups if isinstance(layer.op, Recurrent) else elements(shapes[layer.inputs[0]])
     return Workload(
         layer=layer.name,
-        m=gemm.m,
+        m=rows,
         n=gemm.n,
         k=gemm.k,
-        groups=gemm.groups,
+        groups=groups,
         act_bits=acts.bits,
         weight_bits=weights.bits,
         acc_bits=acc.bits,
         output_bits=ceil(output.storage_bits),
-        ifmap_elements=elements(shapes[layer.inputs[0]]),
-        weight_elements=numerics.weight_count,
-        ofmap_elements=elements(shapes[layer.name]),
-        effectual_macs=Fraction(numerics.effectual_macs, images),
+        ifmap_elements=read * batch,
+        weight_elements=second,
+        ofmap_elements=elements(shapes[layer.name]) * batch,
+        effectual_macs=Fraction(numerics.effectual_macs * batch, images),
         has_bias=numerics.bias is not None,
         act_storage_bits=acts.storage_bits,
         weight_storage_bits=weights.storage_bits,
@@ -105,6 +174,7 @@ def workload(chip: OnChip, layer: Layer, numerics: LayerNumerics, images: int) -
         bias_storage_bits=parse(numerics.bias).storage_bits if numerics.bias else None,
         ifmap_in_dram=not chip.source_stays(layer),
         ofmap_in_dram=not chip.stays(layer.name),
+        weights_shared=isinstance(layer.op, Recurrent),
     )
 
 
@@ -116,9 +186,9 @@ def vector_work(chip: OnChip, layer: Layer, numerics: LayerNumerics) -> VectorWo
     sizes = [elements(shapes[name]) for name in layer.inputs]
     parts = (parse(text).storage_bits * size for text, size in zip(numerics.inputs, sizes, strict=True))
     stored = parse(numerics.output).storage_bits
-    return replace(
-        _operations(chip, layer, numerics), input_bits=sum(parts, Fraction(0)) / sum(sizes), output_bits=stored
-    )
+    work = _operations(chip, layer, numerics)
+    counts = {name: getattr(work, name) * chip.batch for name in _COUNTS}
+    return replace(work, **counts, input_bits=sum(parts, Fraction(0)) / sum(sizes), output_bits=stored)
 
 
 def _operations(chip: OnChip, layer: Layer, numerics: LayerNumerics) -> VectorWork:
@@ -143,4 +213,19 @@ def _operations(chip: OnChip, layer: Layer, numerics: LayerNumerics) -> VectorWo
         return elementwise_add(layer.name, elements=output, addends=len(layer.inputs), bits=widths, **residence)
     if isinstance(op, Concat):
         return VectorWork(layer.name, output, output, output, 0, 0, 0, input_bits, input_bits, output_bits, **residence)
+    if isinstance(op, GroupSoftmax | LayerNorm | Gelu | LstmCell):
+        inputs = sum(elements(shapes[name]) for name in layer.inputs)
+        steps = _function_steps(op, shapes[layer.name])
+        return pointwise(layer.name, inputs=inputs, outputs=output, steps=steps, bits=widths, **residence)
     return elementwise_relu(layer.name, elements=output, bits=input_bits, **residence)
+
+
+def _function_steps(op: Op, shape: Shape) -> Steps:
+    """Return the operations of a softmax, a normalisation, a GELU or an LSTM's pointwise part on a whole map."""
+    count = elements(shape)
+    positions = count // shape[0]
+    if isinstance(op, GroupSoftmax):
+        return softmax_steps(count, positions * op.groups)
+    if isinstance(op, LayerNorm):
+        return norm_steps(count, positions)
+    return count * (GELU if isinstance(op, Gelu) else LSTM_ELEMENT)

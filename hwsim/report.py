@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hwsim.array import Component
-from hwsim.hardware import LayerHardware
+from hwsim.hardware import HardwareResult, LayerHardware
 from hwsim.network.run import LayerNumerics
 from hwsim.simulation import SimulationReport
 from hwsim.text import quantity, text_table, wilson_interval
@@ -31,9 +31,9 @@ def report_text(report: SimulationReport) -> str:
     if numerics.nan_images:
         lines.append(f"           {numerics.nan_images} images gave NaN and count as wrong")
     lines += ["", "what each layer ran in", _formats_table(numerics.layers), _PATH_NOTE]
-    lines += ["", "time and work of one inference", _time_table(hardware.layers)]
-    lines += ["", "energy of one inference, nJ", _energy_table(hardware.layers)]
-    lines += ["", *_totals(report)]
+    lines += ["", "time and work of one inference", time_table(hardware.layers)]
+    lines += ["", "energy of one inference, nJ", energy_table(hardware.layers)]
+    lines += ["", *totals_text(hardware)]
     return "\n".join(lines)
 
 
@@ -60,7 +60,8 @@ def _short(text: str) -> str:
     return text if len(text) <= 28 else text[:25] + "..."
 
 
-def _time_table(layers: Sequence[LayerHardware]) -> str:
+def time_table(layers: Sequence[LayerHardware]) -> str:
+    """Return shapes, cycles by part and work of every layer that takes time."""
     parts = ["folds", "fill", "steady", "drain", "stall", "cycles"]
     header = ["layer", "M", "N", "K", "groups", *parts, "use", "MACs", "nonzero"]
     rows = [_time_row(layer) for layer in layers if layer.unit != "-"]
@@ -77,7 +78,8 @@ def _time_row(layer: LayerHardware) -> list[object]:
     return [layer.name, *shape, *parts, f"{layer.utilisation:.1%}", layer.macs, f"{nonzero:.1%}"]
 
 
-def _energy_table(layers: Sequence[LayerHardware]) -> str:
+def energy_table(layers: Sequence[LayerHardware]) -> str:
+    """Return the energy of every layer by component, in nJ."""
     names = [component.value for component in Component if component is not Component.LEAKAGE]
     rows = []
     for layer in layers:
@@ -87,13 +89,13 @@ def _energy_table(layers: Sequence[LayerHardware]) -> str:
     return text_table(["layer", *names, "sum"], rows)
 
 
-def _totals(report: SimulationReport) -> list[str]:
-    hardware = report.hardware
+def totals_text(hardware: HardwareResult, per: str = "inference") -> list[str]:
+    """Return the lines of sums at the end of a report; ``per`` says what they are for."""
     shares = [f"{name} {value / hardware.energy_total_pj:.1%}" for name, value in hardware.energy_pj.items() if value]
     lines = [
         f"cycles     {hardware.cycles}",
-        f"runtime    {quantity(hardware.runtime_s, 's')} per inference",
-        f"energy     {quantity(hardware.energy_total_pj * 1e-12, 'J')} per inference ({', '.join(shares)})",
+        f"runtime    {quantity(hardware.runtime_s, 's')} per {per}",
+        f"energy     {quantity(hardware.energy_total_pj * 1e-12, 'J')} per {per} ({', '.join(shares)})",
         f"power      {quantity(hardware.power_w, 'W')} average",
         f"area       {hardware.area_um2 / 1e6:.4f} mm2",
         f"weights    {hardware.weight_bits} bits",
@@ -118,6 +120,14 @@ def report_dict(report: SimulationReport) -> dict[str, Any]:
         "accuracy_low": low,
         "accuracy_high": high,
         "nan_images": numerics.nan_images,
+        **hardware_dict(hardware),
+        "layers": layer_rows(report),
+    }
+
+
+def hardware_dict(hardware: HardwareResult) -> dict[str, Any]:
+    """Return the sums of a priced inference as a JSON-able dict."""
+    return {
         "cycles": hardware.cycles,
         "runtime_s": hardware.runtime_s,
         "energy_pj": {**hardware.energy_pj, "total": hardware.energy_total_pj},
@@ -125,14 +135,18 @@ def report_dict(report: SimulationReport) -> dict[str, Any]:
         "area_um2": hardware.area_um2,
         "weight_bits": hardware.weight_bits,
         "unpriced": list(hardware.unpriced),
-        "layers": layer_rows(report),
     }
 
 
 def layer_rows(report: SimulationReport) -> list[dict[str, Any]]:
     """Return one flat dict per layer: its formats, then its work, time and energy."""
-    priced = {layer.name: layer for layer in report.hardware.layers}
-    return [_layer_row(layer, priced[layer.name]) for layer in report.numerics.layers]
+    return hardware_rows(report.numerics.layers, report.hardware)
+
+
+def hardware_rows(layers: Sequence[LayerNumerics], hardware: HardwareResult) -> list[dict[str, Any]]:
+    """Return one flat dict per layer of what ran in ``layers`` and cost ``hardware``."""
+    priced = {layer.name: layer for layer in hardware.layers}
+    return [_layer_row(layer, priced[layer.name]) for layer in layers]
 
 
 def _layer_row(numerics: LayerNumerics, hardware: LayerHardware) -> dict[str, Any]:
@@ -167,15 +181,21 @@ _CSV_TOTALS = (
 
 def report_csv(report: SimulationReport) -> str:
     """Return one CSV row per layer and a last row "total"; each names the machine and the price table."""
-    rows = layer_rows(report)
-    hardware, values = report.hardware, report_dict(report)
+    values = report_dict(report)
+    extra = {key: values[key] for key in _CSV_TOTALS} | {"total_images": report.numerics.total}
+    names = {key: values[key] for key in ("network", "machine", "table")}
+    return hardware_csv(layer_rows(report), report.hardware, extra, names)
+
+
+def hardware_csv(
+    rows: Sequence[dict[str, Any]], hardware: HardwareResult, totals: dict[str, Any], names: dict[str, Any]
+) -> str:
+    """Return ``rows`` as CSV, and a row "total" with ``totals`` beside its sums; ``names`` stand in every row."""
     total = dict.fromkeys(rows[0], None) | {"name": "total", "cycles": hardware.cycles}
     total |= {f"{name}_pj": value for name, value in hardware.energy_pj.items() if f"{name}_pj" in rows[0]}
     total |= {"macs": sum(row["macs"] for row in rows), "effectual_macs": sum(row["effectual_macs"] for row in rows)}
     extra: dict[str, Any] = {"leakage_pj": hardware.energy_pj["leakage"], "total_pj": hardware.energy_total_pj}
-    extra |= {key: values[key] for key in _CSV_TOTALS}
-    extra |= {"total_images": report.numerics.total, "unpriced": "; ".join(hardware.unpriced)}
-    names = {key: values[key] for key in ("network", "machine", "table")}
+    extra |= totals | {"unpriced": "; ".join(hardware.unpriced)}
     out = io.StringIO()
     writer = csv.DictWriter(out, [*rows[0], *extra, *names], lineterminator="\n")
     writer.writeheader()

@@ -6,6 +6,18 @@
 """
 
 from models.data import DATASETS, Dataset, fetch_data, load_data
-from models.registry import NETWORKS, NetworkEntry, data_for, load_network
+from models.registry import NETWORKS, NetworkEntry, data_for, load_network, load_shape_network
+from models.shapes import SHAPES
 
-__all__ = ["DATASETS", "NETWORKS", "Dataset", "NetworkEntry", "data_for", "fetch_data", "load_data", "load_network"]
+__all__ = [
+    "DATASETS",
+    "NETWORKS",
+    "SHAPES",
+    "Dataset",
+    "NetworkEntry",
+    "data_for",
+    "fetch_data",
+    "load_data",
+    "load_network",
+    "load_shape_network",
+]

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from hwsim.errors import NetworkError, unknown_name
 from hwsim.network import Network, load_network_file
+from models.shapes import SHAPES
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,23 @@ def load_network(name_or_path: str) -> Network:
     weights = resources.files("models") / "weights" / NETWORKS[name_or_path].file
     with resources.as_file(weights) as path:
         return load_network_file(path)
+
+
+def load_shape_network(name_or_path: str) -> Network:
+    """Return a network for pricing: known by its shapes alone, or trained, or from a file.
+
+    >>> load_shape_network("resnet50").is_shape_only
+    True
+
+    Raises:
+        NetworkError: for an unknown name (with the nearest ones) and for a file that is missing or malformed.
+    """
+    if name_or_path in SHAPES:
+        return SHAPES[name_or_path]()
+    if name_or_path in NETWORKS or name_or_path.endswith(".npz"):
+        return load_network(name_or_path)
+    known = [*SHAPES, *(name for name in NETWORKS if name not in SHAPES)]
+    raise NetworkError(f"{unknown_name('network', name_or_path, known)}; or the path of a .npz file, or of a .csv list")
 
 
 def data_for(network: Network) -> str:

@@ -56,8 +56,9 @@ def fits_on_chip(machine: Machine, bits: int | Fraction) -> bool:
 def _fetched(machine: Machine, mapping: Mapping, workload: Workload) -> tuple[int | Fraction, int | Fraction]:
     """Return the activations and weights that come from DRAM (column tiles outer, row tiles inner), all groups."""
     flow, rows, columns = machine.array.dataflow, mapping.rows, mapping.columns
+    shared = workload.weights_shared
     ifmap_bits = workload.act_memory_bits * workload.ifmap_elements / workload.groups
-    filter_bits = workload.weight_memory_bits * workload.weight_elements / workload.groups
+    filter_bits = workload.weight_memory_bits * workload.weight_elements / (1 if shared else workload.groups)
     act_sweeps: int | Fraction = 1
     weight_sweeps: int | Fraction = 1
     if flow is Dataflow.INPUT_STATIONARY:
@@ -69,6 +70,8 @@ def _fetched(machine: Machine, mapping: Mapping, workload: Workload) -> tuple[in
         weight_sweeps = sum(
             share * count * _sweeps(machine.filter_sram, filter_bits * share, rows.folds) for share, count in shares
         )
+    if shared:
+        weight_sweeps *= _sweeps(machine.filter_sram, filter_bits, workload.groups)
     acts = workload.ifmap_elements * act_sweeps if workload.ifmap_in_dram else 0
     return whole(acts), whole(workload.weight_elements * weight_sweeps)
 

@@ -37,6 +37,7 @@ class Workload:
         bias_storage_bits: bits of a bias in memory where they differ from ``acc_bits``.
         ifmap_in_dram: activations come from DRAM; False where the layer before left them on the chip.
         ofmap_in_dram: outputs go to DRAM; False where the next layer finds them on the chip.
+        weights_shared: every group multiplies by the same weights, ``weight_elements`` of them (a recurrent layer).
 
     Raises:
         MachineError: lists every fault at once.
@@ -62,6 +63,7 @@ class Workload:
     bias_storage_bits: Fraction | None = None
     ifmap_in_dram: bool = True
     ofmap_in_dram: bool = True
+    weights_shared: bool = False
 
     def __post_init__(self) -> None:
         faults = [*self._size_faults(), *self._storage_faults()]

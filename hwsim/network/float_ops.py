@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.network.base import Activation, Op, Pair
+from hwsim.network.float_sequence import gelu, group_softmax, layer_norm, lstm_cell, matmul, recurrent
 from hwsim.network.ops import (
     Add,
     AvgPool2d,
@@ -23,6 +24,7 @@ from hwsim.network.ops import (
     Relu6,
     Softmax,
 )
+from hwsim.network.sequence_ops import Gelu, GroupSoftmax, LayerNorm, LstmCell, MatMul, Recurrent
 from hwsim.network.windows import average_divisors, col2im, im2col, window_counts, windows
 
 Values = NDArray[np.float64]
@@ -124,4 +126,10 @@ _APPLY: Mapping[type[Op], Callable[[Any, Sequence[Values], Mapping[str, Values]]
     Concat: lambda op, inputs, tensors: np.concatenate(inputs, axis=1),
     Flatten: lambda op, inputs, tensors: inputs[0].reshape(len(inputs[0]), -1),
     Softmax: _softmax,
+    MatMul: matmul,
+    Recurrent: recurrent,
+    LstmCell: lstm_cell,
+    GroupSoftmax: group_softmax,
+    LayerNorm: layer_norm,
+    Gelu: gelu,
 }

@@ -25,6 +25,7 @@ class _Folding:
 
     tensors: dict[str, FloatTensor]
     readers: Counter[str]
+    shape_only: bool
     layers: dict[str, Layer] = field(default_factory=dict)
     renamed: dict[str, str] = field(default_factory=lambda: {INPUT: INPUT})
     faults: list[str] = field(default_factory=list)
@@ -50,15 +51,29 @@ def fold(network: Network) -> Network:
     Linear(out_features=2, bias=False, activation=<Activation.RELU: 'relu'>)
     """
     network.validate()
+    folded = _folded(network, shape_only=False)
+    folded.validate()
+    return folded
+
+
+def fold_shapes(network: Network) -> Network:
+    """Return what ``fold`` would, without tensors: all that prices need.
+
+    Raises:
+        NetworkError: as ``fold``; tensors are neither needed nor looked at.
+    """
+    network.validate_shapes()
+    return _folded(network, shape_only=True)
+
+
+def _folded(network: Network, shape_only: bool) -> Network:
     readers = Counter(source for layer in network.layers for source in layer.inputs)
-    state = _Folding(dict(network.tensors), readers)
+    state = _Folding({} if shape_only else dict(network.tensors), readers, shape_only)
     for layer in network.layers:
         _take(state, layer)
     if state.faults:
         raise NetworkError(all_faults(f"folding network {network.name!r}", state.faults))
-    folded = Network(network.name, network.input_shape, tuple(state.layers.values()), state.tensors, network.metadata)
-    folded.validate()
-    return folded
+    return Network(network.name, network.input_shape, tuple(state.layers.values()), state.tensors, network.metadata)
 
 
 def _take(state: _Folding, layer: Layer) -> None:
@@ -95,15 +110,21 @@ def _fold_batchnorm(state: _Folding, layer: Layer, op: BatchNorm) -> Layer | Non
         way_out = "write it as a 1x1 Conv2d with groups = channels"
         state.faults.append(f"batchnorm {layer.name!r} cannot be folded: {reason}; {way_out}")
         return None
+    if not state.shape_only:
+        _scale(state, layer, op, before.name, before.op)
+    return replace(before, op=replace(before.op, bias=True))
+
+
+def _scale(state: _Folding, layer: Layer, op: BatchNorm, name: str, into: Conv2d | Linear) -> None:
+    """Multiply the tensors of layer ``name`` by the batch-norm's scales and add its shifts."""
     gamma, beta, mean, variance = (
         state.tensors.pop(f"{layer.name}.{part}").astype(np.float64) for part in ("gamma", "beta", "mean", "variance")
     )
     scale = gamma / np.sqrt(variance + op.epsilon)
-    weight = state.tensors[f"{before.name}.weight"].astype(np.float64)
-    bias = state.tensors[f"{before.name}.bias"].astype(np.float64) if before.op.bias else np.zeros_like(mean)
-    state.tensors[f"{before.name}.weight"] = _rounded(weight * scale.reshape(-1, *[1] * (weight.ndim - 1)))
-    state.tensors[f"{before.name}.bias"] = _rounded((bias - mean) * scale + beta)
-    return replace(before, op=replace(before.op, bias=True))
+    weight = state.tensors[f"{name}.weight"].astype(np.float64)
+    bias = state.tensors[f"{name}.bias"].astype(np.float64) if into.bias else np.zeros_like(mean)
+    state.tensors[f"{name}.weight"] = _rounded(weight * scale.reshape(-1, *[1] * (weight.ndim - 1)))
+    state.tensors[f"{name}.bias"] = _rounded((bias - mean) * scale + beta)
 
 
 def _rounded(values: NDArray[np.float64]) -> FloatTensor:

@@ -17,10 +17,12 @@ from hwsim.errors import NetworkError, all_faults, unknown_name
 from hwsim.network.base import Shape
 from hwsim.network.layer import INPUT, Layer
 from hwsim.network.ops import Conv2d, Linear
+from hwsim.network.sequence_ops import MatMul, Recurrent
 from hwsim.network.shapes import infer_shapes
-from hwsim.network.validate import card_faults, graph_faults
+from hwsim.network.validate import card_faults, graph_faults, structure_faults
 
 FloatTensor = NDArray[np.float32]
+PRODUCTS = (Conv2d, Linear, MatMul, Recurrent)  #: operations that run on a systolic array
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Gemm:
         m: rows: output pixels.
         n: columns: filters per group.
         k: length of the sums: input channels per group x kernel height x kernel width.
-        groups: how many such products the layer is.
+        groups: how many such products the layer is, one after another.
     """
 
     m: int
@@ -107,8 +109,27 @@ class Network:
 
     @property
     def mac_layers(self) -> tuple[Layer, ...]:
-        """The layers that are matrix products: Conv2d and Linear."""
+        """The layers that multiply by stored weights bit-accurately: Conv2d and Linear."""
         return tuple(layer for layer in self.layers if isinstance(layer.op, Conv2d | Linear))
+
+    @property
+    def product_layers(self) -> tuple[Layer, ...]:
+        """The layers that are matrix products, whatever they multiply by: what a systolic array does."""
+        return tuple(layer for layer in self.layers if isinstance(layer.op, PRODUCTS))
+
+    @cached_property
+    def tensor_shapes(self) -> Mapping[str, Shape]:
+        """The shape of every tensor that the layers need, by name, whether it is there or not."""
+        found = {}
+        for layer in self.layers:
+            needed = layer.op.tensor_shapes(tuple(self.shapes[name] for name in layer.inputs))
+            found |= {f"{layer.name}.{part}": shape for part, shape in needed.items()}
+        return MappingProxyType(found)
+
+    @property
+    def is_shape_only(self) -> bool:
+        """True for a network without weights: it can be priced, and not run."""
+        return not self.tensors and bool(self.tensor_shapes)
 
     @cached_property
     def content_hash(self) -> str:
@@ -146,7 +167,13 @@ class Network:
 
     def validate(self) -> None:
         """Check everything that a network can have wrong. Raises NetworkError, listing every fault."""
-        faults = graph_faults(self.input_shape, self.layers, self.tensors)
+        self._raise(graph_faults(self.input_shape, self.layers, self.tensors))
+
+    def validate_shapes(self) -> None:
+        """Check everything but the tensors, which a network that is only priced need not have. Raises NetworkError."""
+        self._raise(structure_faults(self.input_shape, self.layers))
+
+    def _raise(self, faults: list[str]) -> None:
         if faults := [*faults, *card_faults(self.name, self.metadata)]:
             raise NetworkError(all_faults(f"network {str(self.name)[:60]!r}", faults))
 
@@ -155,9 +182,14 @@ def gemm_shape(network: Network, layer: Layer) -> Gemm:
     """Return the matrix products that ``layer`` is for a single image.
 
     Raises:
-        NetworkError: the layer is neither Conv2d nor Linear.
+        NetworkError: the layer is no matrix product.
     """
     source = network.shapes[layer.inputs[0]]
+    if isinstance(layer.op, MatMul):
+        rows, columns, summed = layer.op.product((source, network.shapes[layer.inputs[1]]))
+        return Gemm(m=rows, n=columns, k=summed, groups=layer.op.heads)
+    if isinstance(layer.op, Recurrent):
+        return Gemm(m=1, n=source[0], k=layer.op.hidden, groups=source[1])
     if isinstance(layer.op, Linear):
         return Gemm(m=1, n=layer.op.out_features, k=source[0])
     if isinstance(layer.op, Conv2d):

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from hwsim.errors import NetworkError, unknown_name
 from hwsim.network.base import Activation, Op, Pair, Shape, elements, feature_map, vector
+from hwsim.network.sequence_ops import Gelu, GroupSoftmax, LayerNorm, LstmCell, MatMul, Recurrent
 from hwsim.network.windows import window_counts
 
 
@@ -230,6 +231,7 @@ _OPS: Mapping[str, type[Op]] = {
     "concat": Concat,
     "flatten": Flatten,
     "softmax": Softmax,
+    **{op.kind: op for op in (MatMul, Recurrent, LstmCell, GroupSoftmax, LayerNorm, Gelu)},
 }
 
 

@@ -23,6 +23,13 @@ def graph_faults(input_shape: Shape, layers: Sequence[Layer], tensors: Mapping[s
     return [*faults, *_unread_faults(layers), *_tensor_faults(layers, tensors, shapes)]
 
 
+def structure_faults(input_shape: Shape, layers: Sequence[Layer]) -> list[str]:
+    """Return every fault of the layers, whatever their tensors."""
+    if not layers:
+        return ["it has no layers"]
+    return [*infer_shapes(input_shape, layers)[1], *_unread_faults(layers)]
+
+
 def _unread_faults(layers: Sequence[Layer]) -> Iterator[str]:
     read = {source for layer in layers for source in layer.inputs}
     for layer in layers[:-1]:

@@ -1,0 +1,44 @@
+"""What a network costs from its shapes alone: no weights, no images, no accuracy. Names are imported on first use."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hwsim.costing.assumed import assumed_numerics
+    from hwsim.costing.cost import CostReport, cost
+    from hwsim.costing.layer_list import LayerList, parse_layers, read_layers
+    from hwsim.costing.report import cost_csv, cost_dict, cost_text
+
+_HOMES = {
+    "CostReport": "hwsim.costing.cost",
+    "LayerList": "hwsim.costing.layer_list",
+    "assumed_numerics": "hwsim.costing.assumed",
+    "cost": "hwsim.costing.cost",
+    "cost_csv": "hwsim.costing.report",
+    "cost_dict": "hwsim.costing.report",
+    "cost_text": "hwsim.costing.report",
+    "parse_layers": "hwsim.costing.layer_list",
+    "read_layers": "hwsim.costing.layer_list",
+}
+
+__all__ = [
+    "CostReport",
+    "LayerList",
+    "assumed_numerics",
+    "cost",
+    "cost_csv",
+    "cost_dict",
+    "cost_text",
+    "parse_layers",
+    "read_layers",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'hwsim.costing' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
