@@ -23,7 +23,7 @@ module pe_os #(
     output logic                   valid_out,        // valid_in, one cycle later, to the right
     input  logic                   first_in,         // the first product of a sum: it starts at start_in
     output logic                   first_out,        // first_in, one cycle later, to the right
-    input  logic                   last_in,          // OVERLAP=1: the last product of a sum
+    input  logic                   last_in,          // the last product of a sum
     output logic                   last_out,         // last_in, one cycle later, to the right
     input  logic [   ACC_BITS-1:0] start_in,         // where sums start: the bias of the column, or zero
     input  logic                   drain,            // sums move down by one row
@@ -53,6 +53,7 @@ module pe_os #(
 
   always_ff @(posedge clk) valid_out <= valid_in & ~rst;
   always_ff @(posedge clk) first_out <= first_in & ~rst;
+  always_ff @(posedge clk) last_out <= last_in & ~rst;
   always_ff @(posedge clk) if (!act_zero) act_out <= act_in;
   always_ff @(posedge clk) if (!weight_zero) weight_out <= weight_in;
 
@@ -77,21 +78,15 @@ module pe_os #(
 
     if (OVERLAP != 0) begin : g_overlap
       logic [ACC_BITS-1:0] drained;
-      logic                last_flag;
       logic                finish;
       assign finish = valid_in & last_in;
-      always_ff @(posedge clk) last_flag <= last_in & ~rst;
       always_ff @(posedge clk) if (valid_in && !last_in && (first_in || !skip)) total <= sum_next;
       always_ff @(posedge clk) begin
         if (finish) drained <= sum_next;
         else if (drain) drained <= sum_in;
       end
-      assign last_out = last_flag;
       assign sum_out = drained;
     end else begin : g_single
-      logic unused;
-      assign unused = last_in;
-      assign last_out = 1'b0;
       always_ff @(posedge clk) begin
         if (drain) total <= sum_in;
         else if (valid_in && (first_in || !skip)) total <= sum_next;
