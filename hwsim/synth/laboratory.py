@@ -1,0 +1,71 @@
+"""Everything a measurement needs, opened once: the tool, the library, its hash, the folder of the runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from hwsim.gates import Library, read_liberty
+from hwsim.synth.build import Workshop, open_workshop, rtl_sources, sources_sha256
+from hwsim.synth.recipe import recipe
+from hwsim.synth.settings import RunSettings
+from hwsim.synth.store import Settings
+from hwsim.synth.technology import Technology
+from hwsim.synth.yosys import find_yosys
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """What all measurements of a run share. Picklable: the library is read again, once per process.
+
+    Attributes:
+        workshop: where Yosys works.
+        settings: of the run.
+        made_with: what the rows say they were made with.
+    """
+
+    workshop: Workshop
+    settings: RunSettings
+    made_with: Settings
+
+    @property
+    def library(self) -> Library:
+        """The cells."""
+        return _library(self.settings.liberty)
+
+    @property
+    def tech(self) -> Technology:
+        """The technology."""
+        return self.workshop.tech
+
+
+@lru_cache(maxsize=1)
+def _library(paths: tuple[Path, ...]) -> Library:
+    return read_liberty(*paths)
+
+
+@contextmanager
+def open_laboratory(settings: RunSettings, tech: Technology | None = None) -> Iterator[Laboratory]:
+    """Open a laboratory; its folder is deleted at the end.
+
+    Args:
+        settings: of the run.
+        tech: the technology; recognised by the library's cells if None.
+
+    Raises:
+        SynthError: no yosys, an unreadable or unknown library.
+    """
+    with open_workshop(settings.liberty, find_yosys(), recipe(settings.recipe), tech) as workshop:
+        made_with = Settings(
+            liberty_sha256=_library(settings.liberty).sha256,
+            tools=f"{workshop.yosys.version}, hwsim.gates",
+            recipe=settings.recipe,
+            rtl_sha256=sources_sha256(rtl_sources()),
+            wire_model=str(workshop.tech.wire),
+            vectors=settings.vectors,
+            seed=settings.seed,
+        )
+        yield Laboratory(workshop, settings, made_with)

@@ -1,0 +1,73 @@
+"""What a core must put out, from the formats and the reference's own rounding: one exact operation at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwsim.arith.reference import Number, from_float, round_number, to_float
+from hwsim.formats import NumberFormat
+from hwsim.synth.point import Point
+
+Codes = NDArray[np.int64]
+
+
+class Oracle:
+    """Computes sums of one processing element in codes.
+
+    >>> from hwsim.synth.point import make_point
+    >>> oracle = Oracle(make_point("int4", "int4", "int9"))
+    >>> oracle.step(0b0011, 0b1110, 7)  # 7 + 3 * -2
+    1
+    """
+
+    def __init__(self, point: Point) -> None:
+        self.point = point
+        self._act, self._weight, self._sum = (_decoder(fmt) for fmt in (point.acts, point.weights, point.acc))
+        self._product = lru_cache(maxsize=1 << 16)(self._rounded_product)
+
+    def step(self, act: int, weight: int, sum_in: int) -> int:
+        """Return the code of ``round(sum_in + round(act * weight))``."""
+        acc = self.point.acc
+        total = round_number(_add(self._sum(sum_in), self._product(act, weight)), acc.grid(), 0, 0, 0, acc)
+        return acc.code_of(total)
+
+    def each(self, act: Codes, weight: Codes, sum_in: Codes) -> Codes:
+        """Return the sum of every triple of codes."""
+        triples: Iterable[tuple[int, int, int]] = zip(act.tolist(), weight.tolist(), sum_in.tolist(), strict=True)
+        return np.array([self.step(*triple) for triple in triples], dtype=np.int64)
+
+    def accumulate(self, act: Codes, weight: Codes, start: NDArray[np.bool_]) -> Codes:
+        """Return the accumulator after every step; it starts from zero where ``start`` is true."""
+        zero = self.point.acc.code_of(Fraction(0))
+        total, found = zero, []
+        for a, w, first in zip(act.tolist(), weight.tolist(), start.tolist(), strict=True):
+            total = self.step(a, w, zero if first else total)
+            found.append(total)
+        return np.array(found, dtype=np.int64)
+
+    def _rounded_product(self, act: int, weight: int) -> Number:
+        exact = _multiply(self._act(act), self._weight(weight))
+        fmt = self.point.product
+        return exact if fmt is None else round_number(exact, fmt.grid(), 0, 0, 0, fmt)
+
+
+@lru_cache(maxsize=64)
+def _decoder(fmt: NumberFormat):  # type: ignore[no-untyped-def]  # functools has no name for a cached function's type
+    return lru_cache(maxsize=1 << 16)(fmt.decode)
+
+
+def _multiply(a: Number, b: Number) -> Number:
+    if isinstance(a, Fraction) and isinstance(b, Fraction):
+        return a * b
+    return from_float(to_float(a) * to_float(b))
+
+
+def _add(a: Number, b: Number) -> Number:
+    if isinstance(a, Fraction) and isinstance(b, Fraction):
+        return a + b
+    return from_float(to_float(a) + to_float(b))
