@@ -6,8 +6,9 @@ another machine need no new inference.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import ceil
 
@@ -140,7 +141,11 @@ def price_tasks(tasks: Sequence[Task], machine: Machine, table: PriceTable, stor
         MachineError: a layer that the machine cannot run.
         CostError: an operation that the table has no price for.
     """
-    priced = tuple(_price_task(task, machine, table) for task in tasks)
+    known: dict[int, LayerHardware] = {}
+    for task in tasks:
+        if id(task.work) not in known:
+            known[id(task.work)] = _price_task(task, machine, table)
+    priced = tuple(replace(known[id(task.work)], name=task.name, op=task.op) for task in tasks)
     cycles = sum(layer.cycles.total for layer in priced)
     runtime_s = machine.runtime_s(cycles)
     energy = {component.value: 0.0 for component in Component}
@@ -167,8 +172,11 @@ def price_tasks(tasks: Sequence[Task], machine: Machine, table: PriceTable, stor
 
 def weight_bits(layers: Sequence[LayerNumerics]) -> int:
     """Return the bits that all weights take in memory."""
-    stored = (parse(layer.weights).storage_bits * layer.weight_count for layer in layers if layer.weights)
-    return ceil(sum(stored, Fraction(0)))
+    counts: Counter[str] = Counter()
+    for layer in layers:
+        if layer.weights:
+            counts[layer.weights] += layer.weight_count
+    return ceil(sum((parse(fmt).storage_bits * count for fmt, count in counts.items()), Fraction(0)))
 
 
 def _silicon(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property, lru_cache
 from math import ceil
 
 from hwsim.array import Machine, VectorWork, Workload, fits_on_chip
 from hwsim.array.functions import GELU, LSTM_ELEMENT, Steps, norm_steps, pointwise, softmax_steps
+from hwsim.array.moves import whole
 from hwsim.array.vector import Residence, average_pool, elementwise_add, elementwise_relu, max_pool
 from hwsim.formats import parse
 from hwsim.formats.pe import PeSpec
@@ -56,23 +59,38 @@ class OnChip:
 
     def stays(self, name: str) -> bool:
         """True where the output of layer ``name`` never leaves the chip."""
-        tensor = self._tensor(name)
-        moving = [layer for layer in self.network.layers if not isinstance(layer.op, Flatten)]
-        readers = [layer for layer in moving if tensor in map(self._tensor, layer.inputs)]
-        if tensor == INPUT or len(readers) != 1 or len(readers[0].inputs) != 1 or isinstance(readers[0].op, Softmax):
-            return False
-        order = [layer.name for layer in moving]
-        if order.index(readers[0].name) != order.index(tensor) + 1:
-            return False
-        bits = parse(self.numerics[tensor].output).storage_bits * elements(self.network.shapes[tensor])
-        bits *= self.batch
-        return fits_on_chip(self.machine, bits)
+        return self._written_by[name] in self._staying
 
-    def _tensor(self, name: str) -> str:
-        """Return the layer that wrote what ``name`` names."""
-        while name != INPUT and isinstance((layer := self.network.layer(name)).op, Flatten):
-            name = layer.inputs[0]
-        return name
+    @cached_property
+    def _staying(self) -> frozenset[str]:
+        shapes, found = self.network.shapes, []
+        for name in self._handed_on:
+            bits = whole(parse(self.numerics[name].output).storage_bits) * elements(shapes[name]) * self.batch
+            if fits_on_chip(self.machine, bits):
+                found.append(name)
+        return frozenset(found)
+
+    @cached_property
+    def _written_by(self) -> dict[str, str]:
+        """The layer that wrote what each name names: a flatten hands on what it reads."""
+        found = {INPUT: INPUT}
+        for layer in self.network.layers:
+            found[layer.name] = found[layer.inputs[0]] if isinstance(layer.op, Flatten) else layer.name
+        return found
+
+    @cached_property
+    def _handed_on(self) -> frozenset[str]:
+        """The maps that only the next layer reads, that one alone and on the chip."""
+        moving = [layer for layer in self.network.layers if not isinstance(layer.op, Flatten)]
+        readers: dict[str, list[Layer]] = {layer.name: [] for layer in moving} | {INPUT: []}
+        for layer in moving:
+            for tensor in {self._written_by[name] for name in layer.inputs}:
+                readers[tensor].append(layer)
+        return frozenset(
+            before.name
+            for before, after in itertools.pairwise(moving)
+            if readers[before.name] == [after] and len(after.inputs) == 1 and not isinstance(after.op, Softmax)
+        )
 
     def source_stays(self, layer: Layer) -> bool:
         """True where every input of ``layer`` is on the chip already."""
@@ -103,7 +121,7 @@ class Task:
 def layer_tasks(
     network: Network, layers: Sequence[LayerNumerics], machine: Machine, images: int, batch: int = 1
 ) -> tuple[Task, ...]:
-    """Return what each layer is to the machine.
+    """Return what each layer is to the machine; layers that are the same work share one object.
 
     Args:
         network: folded; only its shapes are read.
@@ -113,7 +131,24 @@ def layer_tasks(
         batch: images that go through together.
     """
     chip = OnChip(network, {layer.name: layer for layer in layers}, machine, batch)
-    return tuple(_task(chip, network.layer(numerics.name), numerics, images) for numerics in layers)
+    known: dict[tuple[object, ...], Task] = {}
+    tasks = []
+    for numerics in layers:
+        layer = network.layer(numerics.name)
+        key = _work_key(chip, layer, numerics)
+        if key not in known:
+            known[key] = _task(chip, layer, numerics, images)
+        tasks.append(replace(known[key], name=layer.name))
+    return tuple(tasks)
+
+
+def _work_key(chip: OnChip, layer: Layer, numerics: LayerNumerics) -> tuple[object, ...]:
+    """Return everything that a layer's work depends on, but for its name."""
+    shapes = chip.network.shapes
+    places = chip.source_stays(layer), chip.stays(layer.name)
+    formats = numerics.inputs, numerics.output, numerics.weights, numerics.bias, numerics.product, numerics.acc
+    counts = numerics.effectual_macs, numerics.weight_count
+    return layer.op, tuple(shapes[name] for name in layer.inputs), shapes[layer.name], *places, *formats, *counts
 
 
 def _task(chip: OnChip, layer: Layer, numerics: LayerNumerics, images: int) -> Task:
@@ -128,8 +163,7 @@ def vector_element(numerics: LayerNumerics) -> PeSpec | None:
     """Return an element in the format of a vector layer's sums, so that floats are added as floats."""
     if numerics.acc is None:
         return None
-    acc = parse(numerics.acc)
-    return pe_for(acc, acc, acc)
+    return _element(numerics.acc, numerics.acc, numerics.acc, None)
 
 
 def factor_format(numerics: LayerNumerics) -> str:
@@ -140,8 +174,12 @@ def factor_format(numerics: LayerNumerics) -> str:
 def array_element(numerics: LayerNumerics) -> PeSpec:
     """Return the processing element that a matrix layer ran on."""
     assert numerics.acc is not None
-    product = None if numerics.product is None else parse(numerics.product)
-    return pe_for(parse(factor_format(numerics)), parse(numerics.inputs[0]), parse(numerics.acc), product)
+    return _element(factor_format(numerics), numerics.inputs[0], numerics.acc, numerics.product)
+
+
+@lru_cache(maxsize=1024)
+def _element(weights: str, acts: str, acc: str, product: str | None) -> PeSpec:
+    return pe_for(parse(weights), parse(acts), parse(acc), None if product is None else parse(product))
 
 
 def workload(chip: OnChip, layer: Layer, numerics: LayerNumerics, images: int) -> Workload:
@@ -166,7 +204,7 @@ def workload(chip: OnChip, layer: Layer, numerics: LayerNumerics, images: int) -
         ifmap_elements=read * batch,
         weight_elements=second,
         ofmap_elements=elements(shapes[layer.name]) * batch,
-        effectual_macs=Fraction(numerics.effectual_macs * batch, images),
+        effectual_macs=whole(Fraction(numerics.effectual_macs * batch, images)),
         has_bias=numerics.bias is not None,
         act_storage_bits=acts.storage_bits,
         weight_storage_bits=weights.storage_bits,

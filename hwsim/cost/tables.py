@@ -9,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 
 from hwsim.cost.curves import Curves, build_curves, curve_faults
+from hwsim.cost.element_book import ElementBook
 from hwsim.cost.elements import ElementRow, parse_elements
 from hwsim.cost.rows import Operation, PriceRow, Quantity, parse_rows
 from hwsim.errors import CostError, all_faults, unknown_name
@@ -29,9 +30,14 @@ class PriceTable:
     """
 
     name: str
-    rows: tuple[PriceRow, ...] = field(repr=False)
+    rows: tuple[PriceRow, ...] = field(repr=False, compare=False)  # the hash says it all, and is quick to compare
     sha256: str
-    elements: tuple[ElementRow, ...] = field(default=(), repr=False)
+    elements: tuple[ElementRow, ...] = field(default=(), repr=False, compare=False)
+
+    @cached_property
+    def book(self) -> ElementBook:
+        """The elements by kind and dataflow, ready to interpolate."""
+        return ElementBook(self.elements)
 
     @cached_property
     def curves(self) -> Curves:

@@ -145,10 +145,14 @@ class Network:
 
     def layer(self, name: str) -> Layer:
         """Return the layer called ``name``. Raises NetworkError, naming the nearest, if there is none."""
-        for layer in self.layers:
-            if layer.name == name:
-                return layer
-        raise NetworkError(unknown_name("layer", name, [layer.name for layer in self.layers]))
+        found = self._by_name.get(name)
+        if found is None:
+            raise NetworkError(unknown_name("layer", name, [layer.name for layer in self.layers]))
+        return found
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Layer]:
+        return {layer.name: layer for layer in reversed(self.layers)}
 
     def weight(self, name: str) -> FloatTensor:
         """Return the weights of layer ``name``. Raises NetworkError if it has none."""
