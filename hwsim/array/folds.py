@@ -17,15 +17,17 @@ class FoldShape:
     tile_columns: int
     stream: int
     output_register: bool
+    direct_outputs: bool = False
 
 
 @dataclass(frozen=True)
 class FoldTime:
-    """Cycles of one fold as they were counted."""
+    """Cycles of one fold, or of all folds if they overlap, as they were counted."""
 
     fill: int
     steady: int
     drain: int
+    gap: int = 0
 
 
 class HeldOperandFold:
@@ -147,7 +149,7 @@ class OutputStationaryFold:
             last.clock(running)
             streamed += 1
         fill, steady = last.span()
-        return FoldTime(fill, steady, self._drain(edge))
+        return FoldTime(fill, steady, self._leave(edge) if shape.direct_outputs else self._drain(edge))
 
     def _clock(self, side: Wires, top: Wires, edge: Edge) -> None:
         entering, falling = self._side.clock(side), self._top.clock(top)
@@ -176,6 +178,12 @@ class OutputStationaryFold:
         total = multiply_accumulate(self._arithmetic, self._log, act, weight, held)
         self._log.write("psum_register", "acc", [total])
         self._sums[row][column] = total
+
+    def _leave(self, edge: Edge) -> int:
+        """Let every sum leave through its PE's own port, the last row first; return the cycles that it takes."""
+        for sums in reversed(self._sums):
+            self._collect(edge, "psum_register", sums)
+        return 0
 
     def _drain(self, edge: Edge) -> int:
         """Move the sums down until those of the first row are out; return the cycles that it takes."""

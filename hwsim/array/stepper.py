@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from hwsim.array.folds import FoldShape, FoldTime, HeldOperandFold, OutputStationaryFold
 from hwsim.array.machine import Machine
+from hwsim.array.overlap import CapturingArray, ShadowedArray
 from hwsim.array.parts import Dataflow
 from hwsim.array.systolic import Access, AccessLog, Arithmetic, Number, Wires
 from hwsim.errors import MachineError
@@ -28,6 +29,7 @@ class StepResult:
         fill: cycles, as in ``hwsim.array.cycles.FoldCycles``, summed over folds.
         steady: the same.
         drain: the same.
+        gap: between folds that overlap, as in ``hwsim.array.cycles.Cycles``.
         accesses: words by (unit, action, whose width: act, weight, acc or output).
         macs: multiply-accumulates done.
         effectual_macs: those without a zero operand.
@@ -38,6 +40,7 @@ class StepResult:
     fill: int
     steady: int
     drain: int
+    gap: int
     accesses: Mapping[Access, int]
     macs: int
     effectual_macs: int
@@ -45,7 +48,7 @@ class StepResult:
     @property
     def cycles(self) -> int:
         """Cycles from the first operand in to the last output at the bottom edge."""
-        return self.fill + self.steady + self.drain
+        return self.fill + self.steady + self.drain + self.gap
 
 
 def step_layer(
@@ -61,7 +64,7 @@ def step_layer(
     """Run out[m][n] = bias[n] + sum over k of a[m][k] w[k][n] on the array of ``machine``.
 
     Args:
-        machine: only its array and output register matter.
+        machine: only its array and its registers matter.
         a: activations, M x K.
         w: weights, K x N.
         bias: N starting values, or None to start at ``zero``.
@@ -82,10 +85,11 @@ def step_layer(
     times = ports.run()
     return StepResult(
         ports.outputs(),
-        len(times),
+        len(ports.tiles()),
         sum(time.fill for time in times),
         sum(time.steady for time in times),
         sum(time.drain for time in times),
+        sum(time.gap for time in times),
         ports.log.accesses(),
         ports.log.macs,
         ports.log.effectual_macs,
@@ -93,116 +97,136 @@ def step_layer(
 
 
 class _Ports:
-    """The scratchpads around the array for one layer; an Edge for the tile at hand."""
+    """The scratchpads around the array for one layer."""
 
     def __init__(
         self, machine: Machine, a: Matrix, w: Matrix, bias: Sequence[Number] | None, arithmetic: Arithmetic
     ) -> None:
-        self._machine, self._a, self._w, self._bias = machine, a, w, bias
-        self._arithmetic, self.log = arithmetic, AccessLog()
-        self._flow = machine.array.dataflow
+        self.machine, self.a, self.w, self.bias = machine, a, w, bias
+        self.arithmetic, self.log = arithmetic, AccessLog()
+        self.flow = machine.array.dataflow
         self.m, self.k, self.n = len(a), len(w), len(w[0]) if len(w) else 0
         _check_shapes(a, w, bias)
-        self._ofmap: dict[tuple[int, int], Number] = {}
-        self._tile_rows, self._tile_columns = range(0), range(0)
-        self._arrived: list[int] = []
+        self.ofmap: dict[tuple[int, int], Number] = {}
 
     def outputs(self) -> list[list[Number]]:
         """Return what stands in the ofmap scratchpad."""
         places = {(m, n) for m in range(self.m) for n in range(self.n)}
-        assert self._ofmap.keys() == places, "outputs are missing or misplaced"
-        return [[self._ofmap[m, n] for n in range(self.n)] for m in range(self.m)]
+        assert self.ofmap.keys() == places, "outputs are missing or misplaced"
+        return [[self.ofmap[m, n] for n in range(self.n)] for m in range(self.m)]
+
+    def tiles(self) -> list[_Tile]:
+        """Cut the layer into tiles, column tiles outer, row tiles inner."""
+        array, held = self.machine.array, self.flow is not Dataflow.OUTPUT_STATIONARY
+        row_extent = self.k if held else self.m
+        column_extent = self.m if self.flow is Dataflow.INPUT_STATIONARY else self.n
+        return [
+            _Tile(
+                self,
+                range(row, min(row + array.rows, row_extent)),
+                range(column, min(column + array.columns, column_extent)),
+            )
+            for column in range(0, column_extent, array.columns)
+            for row in range(0, row_extent, array.rows)
+        ]
 
     def run(self) -> list[FoldTime]:
-        """Put one tile after another on the array, column tiles outer, row tiles inner."""
-        array, held = self._machine.array, self._flow is not Dataflow.OUTPUT_STATIONARY
-        row_extent = self.k if held else self.m
-        column_extent = self.m if self._flow is Dataflow.INPUT_STATIONARY else self.n
-        times = []
-        for column in range(0, column_extent, array.columns):
-            for row in range(0, row_extent, array.rows):
-                self._tile_rows = range(row, min(row + array.rows, row_extent))
-                self._tile_columns = range(column, min(column + array.columns, column_extent))
-                times.append(self._fold())
-        return times
+        """Put one tile after another on the array; return the time of each, or of all if they overlap."""
+        tiles, roles = self.tiles(), ("weight", "act") if self.flow is Dataflow.WEIGHT_STATIONARY else ("act", "weight")
+        if self.machine.shadow_registers:
+            return [ShadowedArray(tiles, self.arithmetic, self.log, *roles).run()]
+        if self.machine.drain_registers:
+            return [CapturingArray(tiles, self.arithmetic, self.log).run()]
+        if self.flow is Dataflow.OUTPUT_STATIONARY:
+            return [OutputStationaryFold(tile.size, self.arithmetic, self.log).run(tile) for tile in tiles]
+        return [HeldOperandFold(tile.size, self.arithmetic, self.log, *roles).run(tile) for tile in tiles]
 
-    def _fold(self) -> FoldTime:
-        array, out = self._machine.array, self._machine.output_register
-        stream = {"ws": self.m, "os": self.k, "is": self.n}[self._flow.value]
-        size = FoldShape(array.rows, array.columns, len(self._tile_rows), len(self._tile_columns), stream, out)
-        self._arrived = [0] * size.tile_columns
-        if self._flow is Dataflow.OUTPUT_STATIONARY:
-            return OutputStationaryFold(size, self._arithmetic, self.log).run(self)
-        roles = ("weight", "act") if self._flow is Dataflow.WEIGHT_STATIONARY else ("act", "weight")
-        return HeldOperandFold(size, self._arithmetic, self.log, *roles).run(self)
+
+class _Tile:
+    """The scratchpads' ports for one tile: an Edge."""
+
+    def __init__(self, ports: _Ports, rows: range, columns: range) -> None:
+        self._ports, self.rows, self.columns = ports, rows, columns
+        machine, flow = ports.machine, ports.flow
+        stream = {"ws": ports.m, "os": ports.k, "is": ports.n}[flow.value]
+        sides = machine.array.rows, machine.array.columns, len(rows), len(columns)
+        self.size = FoldShape(*sides, stream, machine.output_register, machine.direct_outputs)
+        self._arrived = [0] * len(columns)
 
     def held_row(self, row: int) -> Wires | None:
         """Read one row of the stationary tile."""
-        if row >= len(self._tile_rows):
+        if row >= len(self.rows):
             return None
-        k = self._tile_rows[row]
-        if self._flow is Dataflow.WEIGHT_STATIONARY:
-            return self._read("filter_sram", "weight", [self._w[k][n] for n in self._tile_columns])
-        return self._read("ifmap_sram", "act", [self._a[m][k] for m in self._tile_columns])
+        k, ports = self.rows[row], self._ports
+        if ports.flow is Dataflow.WEIGHT_STATIONARY:
+            return self._read("filter_sram", "weight", [ports.w[k][n] for n in self.columns])
+        return self._read("ifmap_sram", "act", [ports.a[m][k] for m in self.columns])
 
     def side(self, time: int) -> Wires:
         """Read what enters the rows."""
-        rows = self._tile_rows
-        if self._flow is Dataflow.WEIGHT_STATIONARY:
-            return self._read("ifmap_sram", "act", [self._a[time][k] for k in rows])
-        if self._flow is Dataflow.INPUT_STATIONARY:
-            return self._read("filter_sram", "weight", [self._w[k][time] for k in rows])
-        return self._read("ifmap_sram", "act", [self._a[m][time] for m in rows])
+        ports = self._ports
+        if ports.flow is Dataflow.WEIGHT_STATIONARY:
+            return self._read("ifmap_sram", "act", [ports.a[time][k] for k in self.rows])
+        if ports.flow is Dataflow.INPUT_STATIONARY:
+            return self._read("filter_sram", "weight", [ports.w[k][time] for k in self.rows])
+        return self._read("ifmap_sram", "act", [ports.a[m][time] for m in self.rows])
 
     def top(self, time: int) -> Wires:
         """Read what enters the columns: weights, partial sums of the fold before, or a bias for all columns."""
-        columns = self._tile_columns
-        if self._flow is Dataflow.OUTPUT_STATIONARY:
-            return self._read("filter_sram", "weight", [self._w[time][n] for n in columns])
-        if self._tile_rows.start:
-            return self._read("ofmap_sram", "acc", [self._ofmap[self._place(time, column)] for column in columns])
-        if self._flow is Dataflow.INPUT_STATIONARY and self._bias is not None:
-            return self._read("filter_sram", "acc", [self._bias[time]]) * len(columns)
-        return [None] * len(columns)
+        ports, bias = self._ports, self._ports.bias
+        if ports.flow is Dataflow.OUTPUT_STATIONARY:
+            return self._read("filter_sram", "weight", [ports.w[time][n] for n in self.columns])
+        if self.rows.start:
+            sums = [ports.ofmap[_place(ports.flow, time, column)] for column in self.columns]
+            return self._read("ofmap_sram", "acc", sums)
+        if ports.flow is Dataflow.INPUT_STATIONARY and bias is not None:
+            return self._read("filter_sram", "acc", [bias[time]]) * len(self.columns)
+        return [None] * len(self.columns)
 
     def starts_in_columns(self) -> bool:
-        """Load the bias registers where there are any; tell whether sums start in the columns."""
-        stays, bias = self._flow is Dataflow.OUTPUT_STATIONARY, self._bias
-        if self._tile_rows.start and not stays:
+        """Load the bias registers where there are any; tell whether sums start in the columns and not at ``top``."""
+        ports, bias = self._ports, self._ports.bias
+        if self.rows.start and ports.flow is not Dataflow.OUTPUT_STATIONARY:
             return False
         if bias is None:
             return True
-        if self._flow is Dataflow.INPUT_STATIONARY:
+        if ports.flow is Dataflow.INPUT_STATIONARY:
             return False
-        self.log.write("bias_register", "acc", self._read("filter_sram", "acc", [bias[n] for n in self._tile_columns]))
+        ports.log.write("bias_register", "acc", self._read("filter_sram", "acc", [bias[n] for n in self.columns]))
         return True
 
     def start(self, column: int) -> Number:
         """Read the bias register of a column, or its wired zero."""
-        if self._bias is None:
-            return self._arithmetic.zero
-        value = self._bias[self._tile_columns[column]]
-        self.log.read("bias_register", "acc", [value])
+        ports = self._ports
+        if ports.bias is None:
+            return ports.arithmetic.zero
+        value = ports.bias[self.columns[column]]
+        ports.log.read("bias_register", "acc", [value])
         return value
 
     def collect(self, bottom: Wires) -> None:
-        """Write what stands at the bottom edge to the ofmap scratchpad, as a partial sum or as an output."""
-        stays = self._flow is Dataflow.OUTPUT_STATIONARY
-        role = "output" if stays or self._tile_rows.stop == self.k else "acc"
-        self.log.write("ofmap_sram", role, bottom)
+        """Take the words that stand at the bottom edge."""
         for column, total in enumerate(bottom):
-            if total is None:
-                continue
-            order, self._arrived[column] = self._arrived[column], self._arrived[column] + 1
-            row = self._tile_rows[-1 - order] if stays else order
-            self._ofmap[self._place(row, self._tile_columns[column])] = total
+            if total is not None:
+                self.arrive(column, total)
 
-    def _place(self, row: int, column: int) -> tuple[int, int]:
-        return (column, row) if self._flow is Dataflow.INPUT_STATIONARY else (row, column)
+    def arrive(self, column: int, total: Number) -> None:
+        """Write a word from the bottom edge to the ofmap scratchpad, as a partial sum or as an output."""
+        ports = self._ports
+        stays = ports.flow is Dataflow.OUTPUT_STATIONARY
+        ports.log.write("ofmap_sram", "output" if stays or self.rows.stop == ports.k else "acc", [total])
+        order, self._arrived[column] = self._arrived[column], self._arrived[column] + 1
+        row = self.rows[-1 - order] if stays else order
+        ports.ofmap[_place(ports.flow, row, self.columns[column])] = total
 
     def _read(self, unit: str, role: str, words: Wires) -> Wires:
-        self.log.read(unit, role, words)
+        self._ports.log.read(unit, role, words)
         return words
+
+
+def _place(flow: Dataflow, row: int, column: int) -> tuple[int, int]:
+    """Return (m, n) of the output in ``row`` (streamed or laid) and ``column`` of the layer."""
+    return (column, row) if flow is Dataflow.INPUT_STATIONARY else (row, column)
 
 
 def _check_shapes(a: Matrix, w: Matrix, bias: Sequence[Number] | None) -> None:

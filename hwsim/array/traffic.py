@@ -120,8 +120,13 @@ def _stationary_registers(machine: Machine, mapping: Mapping, has_bias: bool) ->
     top = stream * columns.triangle * entering
     out = tile_sums if machine.output_register else 0
     bias = (columns.extent, stream * columns.extent) if weights_held else (0, 0)
+    tiles = rows.extent * columns.extent
+    loaded: tuple[_Row, ...] = ((f"{held}_register", shifts + tiles, shifts + stream * tiles),)
+    if machine.shadow_registers:
+        shadow = (f"{held}_shadow_register", shifts + tiles, shifts + tiles)
+        loaded = (shadow, (f"{held}_register", tiles, stream * tiles))
     return (
-        (f"{held}_register", shifts + rows.extent * columns.extent, shifts + stream * rows.extent * columns.extent),
+        *loaded,
         (f"{moving}_register", passed, passed),
         (f"{moving}_skew_register", skew, skew),
         ("psum_register", tile_sums * rows.side, tile_sums * rows.side),
@@ -141,12 +146,16 @@ def _output_stationary_registers(machine: Machine, mapping: Mapping) -> tuple[_R
     act_skew = stream * rows.triangle * columns.folds
     weight_skew = stream * columns.triangle * rows.folds
     out = outputs if machine.output_register else 0
+    summed, moved_out = stream * outputs + (0 if machine.direct_outputs else drain), 0
+    if machine.drain_registers:
+        summed, moved_out = (stream - 1) * outputs, outputs + drain
     return (
         ("act_register", act_passed, act_passed),
         ("act_skew_register", act_skew, act_skew),
         ("weight_register", weight_passed, weight_passed),
         ("weight_skew_register", weight_skew, weight_skew),
-        ("psum_register", stream * outputs + drain, stream * outputs + drain),
+        ("psum_register", summed, summed),
+        ("drain_register", moved_out, moved_out),
         ("bias_register", columns.extent * rows.folds, outputs),
         ("output_register", out, out),
     )

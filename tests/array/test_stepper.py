@@ -66,11 +66,12 @@ def check(machine: Machine, shape: Shape, has_bias: bool = True) -> None:
     bits = (BITS["act"], BITS["weight"], BITS["acc"], BITS["output"])
     work = replace(Workload.gemm(m, n, k, bits=bits), has_bias=has_bias)
     timed = cycles.layer_cycles(machine, work)
-    assert (timed.folds, timed.fill, timed.steady, timed.drain) == (
+    assert (timed.folds, timed.fill, timed.steady, timed.drain, timed.gap) == (
         result.folds,
         result.fill,
         result.steady,
         result.drain,
+        result.gap,
     ), "cycles"
     assert stepped_words(result) == formula_words(machine, work), "traffic"
     assert result.macs == work.macs
@@ -204,17 +205,17 @@ def test_the_referee_is_content_without_faults() -> None:
 
 
 _ORIGINAL_SKEW = systolic.Skew.__init__
-_ORIGINAL_STARTS = stepper._Ports.starts_in_columns
+_ORIGINAL_STARTS = stepper._Tile.starts_in_columns
 _ORIGINAL_SPAN = systolic.TokenLane.span
 _ORIGINAL_PASS = systolic.pass_right
-_ORIGINAL_HELD = stepper._Ports.held_row
+_ORIGINAL_HELD = stepper._Tile.held_row
 _ORIGINAL_FOLD = cycles.fold_cycles
 _ORIGINAL_EDGE = traffic._edge_reads
 _ORIGINAL_HOLD = traffic._stationary_registers
 _ORIGINAL_STAY = traffic._output_stationary_registers
 _ORIGINAL_PORTS = stepper._Ports.__init__
 _ORIGINAL_LANE = systolic.TokenLane.__init__
-_ORIGINAL_COLLECT = stepper._Ports.collect
+_ORIGINAL_COLLECT = stepper._Tile.collect
 _ORIGINAL_DRAIN = folds.OutputStationaryFold._drain
 
 
@@ -225,11 +226,11 @@ def _slow_skew(self: systolic.Skew, lanes: int, *rest: Any) -> None:
 
 def _forgetful(self: Any) -> bool:
     """Let the sums of every fold start at the bias."""
-    return bool(_ORIGINAL_STARTS(self)) or self._tile_rows.start > 0
+    return bool(_ORIGINAL_STARTS(self)) or self.rows.start > 0
 
 
 def _upside_down(self: Any, row: int) -> Any:
-    return _ORIGINAL_HELD(self, len(self._tile_rows) - 1 - row) if row < len(self._tile_rows) else None
+    return _ORIGINAL_HELD(self, len(self.rows) - 1 - row) if row < len(self.rows) else None
 
 
 def _descending(self: Any, machine: Machine, a: Any, w: Any, *rest: Any) -> None:
@@ -242,9 +243,9 @@ def _early_token(self: systolic.TokenLane, length: int) -> None:
 
 
 def _first_in_first(self: Any, bottom: Any) -> None:
-    self._tile_rows = self._tile_rows[::-1]
+    self.rows = self.rows[::-1]
     _ORIGINAL_COLLECT(self, bottom)
-    self._tile_rows = self._tile_rows[::-1]
+    self.rows = self.rows[::-1]
 
 
 def _lazy_drain(self: Any, edge: Any) -> int:
@@ -292,13 +293,13 @@ FAULTS: Iterable[tuple[str, Any, str, Any, tuple[str, ...]]] = [
     ("skew one register too long", systolic.Skew, "__init__", _slow_skew, FLOWS),
     ("operand seen by all columns at once", folds, "pass_right", _undelayed, FLOWS),
     ("first token reported a cycle late", systolic.TokenLane, "span", _shifted_span, FLOWS),
-    ("weights loaded upside down", stepper._Ports, "held_row", _upside_down, ("ws", "is")),
+    ("weights loaded upside down", stepper._Tile, "held_row", _upside_down, ("ws", "is")),
     ("k descending", stepper._Ports, "__init__", _descending, FLOWS),
-    ("partial sums do not come back", stepper._Ports, "starts_in_columns", _forgetful, ("ws",)),
-    ("outputs transposed", stepper._Ports, "_place", lambda self, row, column: (column, row), ("ws", "os")),
-    ("outputs not transposed", stepper._Ports, "_place", lambda self, row, column: (row, column), ("is",)),
+    ("partial sums do not come back", stepper._Tile, "starts_in_columns", _forgetful, ("ws",)),
+    ("outputs transposed", stepper, "_place", lambda flow, row, column: (column, row), ("ws", "os")),
+    ("outputs not transposed", stepper, "_place", lambda flow, row, column: (row, column), ("is",)),
     ("ready one cycle too early", systolic.TokenLane, "__init__", _early_token, FLOWS),
-    ("outputs in the order of arrival", stepper._Ports, "collect", _first_in_first, ("os",)),
+    ("outputs in the order of arrival", stepper._Tile, "collect", _first_in_first, ("os",)),
     ("a cycle of drain not counted", folds.OutputStationaryFold, "_drain", _lazy_drain, ("os",)),
     ("ragged tiles forgotten", Axis, "folds", property(_folds_of_whole_tiles_only), FLOWS),
     ("a cycle of drain counted as fill", cycles, "fold_cycles", _traded, FLOWS),
