@@ -38,6 +38,13 @@ def mac_terms(pe: PeSpec) -> tuple[Term, ...]:
     return (*product, *_accumulate_terms(pe))
 
 
+def lookup_terms(pe: PeSpec) -> tuple[Term, ...]:
+    """Return the look-up of a codebook's entry; nothing for other elements."""
+    if pe.kind is not PeKind.CODEBOOK_MAC:
+        return ()
+    return (Term("codebook", Operation.LUT, pe.factor.bits, positions=1 << pe.weight.bits),)
+
+
 def gated_terms(pe: PeSpec) -> tuple[Term, ...]:
     """Return the units that switch when an operand is zero and the rest is held: the test for zero."""
     return (Term("zero test of the activation", Operation.COMPARE, pe.act.bits),)
@@ -82,10 +89,7 @@ def _combine(product: Operand, terms: int) -> tuple[Term, ...]:
 
 def _multiply_terms(pe: PeSpec) -> tuple[Term, ...]:
     multiplier = _multiplier(pe.act, pe.factor)
-    if pe.kind is not PeKind.CODEBOOK_MAC:
-        return (multiplier,)
-    lookup = Term("codebook", Operation.LUT, pe.factor.bits, positions=1 << pe.weight.bits)
-    return (lookup, multiplier)
+    return (*lookup_terms(pe), multiplier)
 
 
 def _multiplier(act: Operand, factor: Operand) -> Term:

@@ -51,6 +51,7 @@ class ElementRow:
         liberty_sha256, tools, recipe, rtl_sha256, wire_model: what made the netlist.
         stream, vectors, seed: what it was fed.
         place: file name and line.
+        derived: the numbers were scaled to another node.
     """
 
     kind: PeKind
@@ -100,6 +101,7 @@ class ElementRow:
     vectors: int
     seed: int
     place: str = ""
+    derived: bool = False
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -114,14 +116,15 @@ class ElementRow:
     @property
     def source(self) -> str:
         """What made the numbers, in one line."""
+        made = "scaled from synthesis" if self.derived else "synthesised"
         return (
-            f"synthesised: {self.corner} ({self.node_nm:g} nm, {self.voltage_v:g} V, {self.temperature_c:g} C), "
+            f"{made}: {self.corner} ({self.node_nm:g} nm, {self.voltage_v:g} V, {self.temperature_c:g} C), "
             f"liberty {self.liberty_sha256[:12]}, {self.tools}, recipe {self.recipe}, RTL {self.rtl_sha256[:12]}, "
             f"wires {self.wire_model}, stream {self.stream} of {self.vectors} vectors, seed {self.seed}"
         )
 
 
-ELEMENT_COLUMNS = tuple(field.name for field in fields(ElementRow) if field.name != "place")
+ELEMENT_COLUMNS = tuple(field.name for field in fields(ElementRow) if field.name not in ("place", "derived"))
 _TYPES = {field.name: str(field.type) for field in fields(ElementRow)}
 _MODEL = ("base_pj", "act_toggle_pj", "weight_toggle_pj", "sum_toggle_pj", "act_toggles", "weight_toggles")
 _ABOVE_ZERO = (

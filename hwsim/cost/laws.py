@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hwsim.cost.curves import FLOAT_OPERATIONS
+from hwsim.cost.elements import ElementRow
 from hwsim.cost.interpolate import Basis, furthest
 from hwsim.cost.rows import Operation, PriceRow, Quantity
 from hwsim.cost.tables import PriceTable
@@ -18,6 +19,9 @@ LUT_ENTRIES_GROWTH = {Quantity.ENERGY: 0.5, Quantity.AREA: 1.0, Quantity.LEAKAGE
 Every entry takes area and leaks. A look-up drives one row and one column of the table, so its energy grows as the
 square root, which is what the published SRAM points show (10 pJ at 8 KB, 20 pJ at 32 KB: twice for four times).
 """
+
+
+Row = PriceRow | ElementRow
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Estimate:
 
     value: float
     basis: Basis
-    rows: tuple[PriceRow, ...]
+    rows: tuple[Row, ...]
 
     def scaled(self, factor: float) -> Estimate:
         """Return this price times ``factor``."""
@@ -79,29 +83,32 @@ def estimate(
     value, basis, rows = curve.at(bits)
     found = Estimate(value, basis, rows)
     law = _LAWS.get(operation)
-    return law(table, quantity, found, positions, exponent_bits) if law else found
+    return law(table, quantity, found, rows[0], positions, exponent_bits) if law else found
 
 
-def _shift(table: PriceTable, quantity: Quantity, stage: Estimate, positions: int, exponent_bits: int) -> Estimate:
+def _shift(
+    table: PriceTable, quantity: Quantity, stage: Estimate, row: PriceRow, positions: int, exponent_bits: int
+) -> Estimate:
     """A barrel shifter of P distances is log2(P) stages of one multiplexer per bit."""
-    if stage.rows[0].positions is None:
+    if row.positions is None:
         return stage
     return stage.scaled(math.log2(max(positions, 1)))
 
 
 def _float(
-    table: PriceTable, quantity: Quantity, significand: Estimate, positions: int, exponent_bits: int
+    table: PriceTable, quantity: Quantity, significand: Estimate, row: PriceRow, positions: int, exponent_bits: int
 ) -> Estimate:
     """The significand part, plus an integer adder for the exponents."""
-    if significand.rows[0].exponent_bits is None or exponent_bits == 0:
+    if row.exponent_bits is None or exponent_bits == 0:
         return significand
     adder = estimate(table, Operation.INT_ADD, quantity, exponent_bits)
     return total((significand, adder)) if adder else significand
 
 
-def _lut(table: PriceTable, quantity: Quantity, word: Estimate, positions: int, exponent_bits: int) -> Estimate:
+def _lut(
+    table: PriceTable, quantity: Quantity, word: Estimate, row: PriceRow, positions: int, exponent_bits: int
+) -> Estimate:
     """A word of one entry, times a power of the number of entries."""
-    row = word.rows[0]
     if row.positions is None:
         return word
     entries = max(positions, 1)
@@ -109,7 +116,7 @@ def _lut(table: PriceTable, quantity: Quantity, word: Estimate, positions: int, 
     return Estimate(word.value * math.pow(entries / row.positions, LUT_ENTRIES_GROWTH[quantity]), basis, word.rows)
 
 
-_Law = Callable[[PriceTable, Quantity, Estimate, int, int], Estimate]
+_Law = Callable[[PriceTable, Quantity, Estimate, PriceRow, int, int], Estimate]
 _LAWS: dict[Operation, _Law] = {
     Operation.SHIFT: _shift,
     Operation.LUT: _lut,

@@ -6,11 +6,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hwsim.cost.datapath import mac_terms, register_terms
+from hwsim.cost.datapath import lookup_terms, mac_terms, register_terms
+from hwsim.cost.element_price import element_of
 from hwsim.cost.laws import estimate
 from hwsim.cost.model import price_pe, price_term
 from hwsim.cost.rows import Operation, Quantity
 from hwsim.cost.tables import PriceTable
+from hwsim.cost.usage import PLAIN, Usage
 from hwsim.errors import CostError
 from hwsim.formats.pe import PeSpec
 
@@ -30,7 +32,7 @@ class PartlyKnown:
     unknown: tuple[str, ...]
 
 
-def array_area_um2(pe: PeSpec, rows: int, columns: int, table: PriceTable) -> float | None:
+def array_area_um2(pe: PeSpec, rows: int, columns: int, table: PriceTable, usage: Usage = PLAIN) -> float | None:
     """Return the area of rows x columns processing elements, registers included, in um2; None if a part is unknown.
 
     Memories, the vector unit, control and wiring are not in it (see ``memory_area_um2``).
@@ -38,7 +40,7 @@ def array_area_um2(pe: PeSpec, rows: int, columns: int, table: PriceTable) -> fl
     Raises:
         CostError: ``rows`` or ``columns`` below 1, or a unit without a price.
     """
-    area_um2 = price_pe(pe, table).area_um2
+    area_um2 = price_pe(pe, table, usage).area_um2
     return None if area_um2 is None else area_um2 * _elements(rows, columns)
 
 
@@ -47,7 +49,9 @@ def memory_area_um2(memory_bits: Mapping[str, int], table: PriceTable) -> Partly
     return _sum(_memory_parts(memory_bits, Quantity.AREA, table))
 
 
-def leakage_w(pe: PeSpec, rows: int, columns: int, memory_bits: Mapping[str, int], table: PriceTable) -> PartlyKnown:
+def leakage_w(
+    pe: PeSpec, rows: int, columns: int, memory_bits: Mapping[str, int], table: PriceTable, usage: Usage = PLAIN
+) -> PartlyKnown:
     """Return the static power in W of the array and its SRAMs, with the parts that are unknown by name.
 
     Raises:
@@ -55,7 +59,11 @@ def leakage_w(pe: PeSpec, rows: int, columns: int, memory_bits: Mapping[str, int
     """
     elements = _elements(rows, columns)
     parts: dict[str, float | None] = {}
-    for term in (*mac_terms(pe), *register_terms(pe)):
+    whole = element_of(pe, table, usage)
+    if whole is not None:
+        found = whole.find("leakage_w")
+        parts[f"processing elements ({whole.pe.kind.value})"] = found.value * elements if found else None
+    for term in lookup_terms(pe) if whole else (*mac_terms(pe), *register_terms(pe)):
         price = price_term(term, Quantity.LEAKAGE, table)
         parts[f"{term.name} ({term.operation.value})"] = price.value * elements if price else None
     return _sum(parts | _memory_parts(memory_bits, Quantity.LEAKAGE, table) | {"dram": None})

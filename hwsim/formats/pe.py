@@ -40,6 +40,8 @@ class PeSpec:
         accumulator: the accumulator register and adder.
         terms: powers of two in a weight (1 for shift_add, n for multi_shift_add, 0 for multipliers).
         shift_positions: how many different distances the shifter has (0 for multipliers).
+        saturating: an integer accumulator clamps; it wraps otherwise.
+        subnormals: a floating-point accumulator keeps subnormal numbers; it flushes them otherwise.
     """
 
     kind: PeKind
@@ -50,3 +52,5 @@ class PeSpec:
     accumulator: Operand
     terms: int = 0
     shift_positions: int = 0
+    saturating: bool = True
+    subnormals: bool = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from hwsim.formats.base import NumberFormat, PeKind
+from hwsim.formats.base import NumberFormat, Overflow, PeKind
 from hwsim.formats.block import BlockFormat
 from hwsim.formats.codebook import CodebookFormat
 from hwsim.formats.fixed import FixedFormat
@@ -71,7 +71,10 @@ def pe_for(weights: NumberFormat, acts: NumberFormat, acc: NumberFormat, product
     terms, positions = (shifted.terms, shifted.shift_positions) if shifted else (0, 0)
     exact = _exact_product(act, factor, shifted)
     product_operand = operand_of(product) if product is not None else exact
-    return PeSpec(kind, act, weight, factor, product_operand, accumulator, terms, positions)
+    sums = element_of(acc)
+    saturating = not (isinstance(sums, FixedFormat) and sums.overflow is Overflow.WRAP)
+    subnormals = not (isinstance(sums, FloatFormat) and not sums.subnormals)
+    return PeSpec(kind, act, weight, factor, product_operand, accumulator, terms, positions, saturating, subnormals)
 
 
 def _kind(weights: NumberFormat, acts: NumberFormat, acc: NumberFormat) -> PeKind:

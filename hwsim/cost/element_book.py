@@ -1,0 +1,149 @@
+"""The elements of a table, looked up by what a design needs: a row, or a law between rows with its error."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from functools import cached_property
+
+from hwsim.array.parts import Dataflow
+from hwsim.cost.element_fit import LeaveOneOut, QuantityFit
+from hwsim.cost.element_laws import WIDTH_NAMES, Widths
+from hwsim.cost.elements import ElementRow
+from hwsim.cost.interpolate import Basis
+from hwsim.formats.activity import BusToggles
+from hwsim.formats.base import PeKind
+from hwsim.formats.pe import PeSpec
+
+QUANTITIES = (
+    "area_um2", "core_area_um2", "delay_ns", "delay_tight_ns", "leakage_w", "register_bits", "core_pj",
+    "core_zero_delay_pj", "core_gated_pj", "register_pj", "clock_pj",
+)  # fmt: skip
+_NEAREST = 3  #: rows whose response to activity is averaged
+_LEAST_RATIO = 0.05  #: of the reference energy: a line in the toggles is not believed below
+_MOST_RATIO = 5.0  #: nor above
+
+
+@dataclass(frozen=True)
+class Found:
+    """A price of an element.
+
+    Attributes:
+        value: pJ, um2, ns or W.
+        basis: of a row, between rows, or beyond them.
+        rows: the row, or the rows nearest to what was asked.
+        error: of predicting left-out rows of this kind, where no row has the price; None with too few rows.
+    """
+
+    value: float
+    basis: Basis
+    rows: tuple[ElementRow, ...]
+    error: LeaveOneOut | None = None
+
+
+class Group:
+    """Every row of one kind under one dataflow."""
+
+    def __init__(self, kind: PeKind, dataflow: Dataflow, rows: Sequence[ElementRow]) -> None:
+        self.kind, self.dataflow, self.rows = kind, dataflow, tuple(rows)
+        self._fits: dict[str, QuantityFit | None] = {}
+        self._exact = {Widths.of_row(row): row for row in rows}
+
+    @cached_property
+    def _ranges(self) -> tuple[tuple[int, int], ...]:
+        columns = zip(*(astuple(widths) for widths in self._exact), strict=True)
+        return tuple((min(column), max(column)) for column in columns)
+
+    def find(self, widths: Widths, quantity: str) -> Found | None:
+        """Return a price; None where no row knows it."""
+        row = self._exact.get(widths)
+        if row is not None and getattr(row, quantity) is not None:
+            return Found(float(getattr(row, quantity)), Basis.TABLE, (row,))
+        fit = self.fit(quantity)
+        if fit is None:
+            return None
+        basis = Basis.EXTRAPOLATED if self.outside(widths) else Basis.INTERPOLATED
+        return Found(fit.at(widths), basis, self.nearest(widths), fit.error)
+
+    def fit(self, quantity: str) -> QuantityFit | None:
+        """Return the law of one price; None where no row knows it."""
+        if quantity not in self._fits:
+            known = [(w, float(v)) for w, row in self._exact.items() if (v := getattr(row, quantity))]
+            fit = QuantityFit(self.kind, quantity, [w for w, _ in known], [v for _, v in known]) if known else None
+            self._fits[quantity] = fit
+        return self._fits[quantity]
+
+    def nearest(self, widths: Widths) -> tuple[ElementRow, ...]:
+        """Return the rows nearest in the logarithms of the widths, the nearest first."""
+        order = sorted(self._exact.items(), key=lambda item: (widths.distance(item[0]), item[1].place))
+        return tuple(row for _, row in order[:_NEAREST])
+
+    def outside(self, widths: Widths) -> tuple[str, ...]:
+        """Return which widths lie beyond those of the rows, and by how much."""
+        found = []
+        for name, own, (low, high) in zip(WIDTH_NAMES, astuple(widths), self._ranges, strict=True):
+            if not low <= own <= high:
+                bound = low if own < low else high
+                factor = (
+                    max((own + 1) / (bound + 1), (bound + 1) / (own + 1))
+                    if min(own, bound) == 0
+                    else max(own / bound, bound / own)
+                )
+                reach = f"{low} to {high}" if low < high else f"{low}"
+                found.append(f"{name.replace('_', ' ')} {own} beyond {reach} (x{factor:.2f})")
+        return tuple(found)
+
+    def response(self, widths: Widths, toggles: BusToggles) -> tuple[float, float] | None:
+        """Return the core's energy at ``toggles`` over that of the rows' own stream, and the worst error of the line.
+
+        At widths without a row it is the mean of the nearest rows, each at the same share of toggling wires. None
+        where no row near has a line.
+        """
+        exact = self._exact.get(widths)
+        rows = [row for row in ((exact,) if exact else self.nearest(widths)) if row.has_model]
+        if not rows:
+            return None
+        weights = [1 / (0.01 + widths.distance(Widths.of_row(row)) ** 2) for row in rows]
+        logs = [math.log(_ratio(row, widths, toggles)) for row in rows]
+        mean = math.fsum(w * log for w, log in zip(weights, logs, strict=True)) / math.fsum(weights)
+        return math.exp(mean), max(row.model_error or 0.0 for row in rows)
+
+
+def _ratio(row: ElementRow, widths: Widths, toggles: BusToggles) -> float:
+    shares = (
+        toggles.act * row.act_bits / widths.act_bits,
+        toggles.weight * row.weight_bits / widths.weight_bits,
+        toggles.sum * row.acc_bits / widths.acc_bits,
+    )
+    own = _line(row, (row.act_toggles or 0.0, row.weight_toggles or 0.0, row.sum_toggles or 0.0))
+    if own <= 0:
+        return 1.0
+    return min(max(_line(row, shares) / own, _LEAST_RATIO), _MOST_RATIO)
+
+
+def _line(row: ElementRow, toggles: tuple[float, float, float]) -> float:
+    slopes = (row.act_toggle_pj or 0.0, row.weight_toggle_pj or 0.0, row.sum_toggle_pj or 0.0)
+    return (row.base_pj or 0.0) + math.fsum(slope * own for slope, own in zip(slopes, toggles, strict=True))
+
+
+class ElementBook:
+    """All elements of a table by kind and dataflow.
+
+    Args:
+        rows: of the companion file.
+    """
+
+    def __init__(self, rows: Sequence[ElementRow]) -> None:
+        keys = dict.fromkeys((row.kind, row.dataflow) for row in rows)
+        self.groups = {key: Group(*key, [row for row in rows if (row.kind, row.dataflow) == key]) for key in keys}
+
+    def group(self, pe: PeSpec, dataflow: Dataflow) -> Group | None:
+        """Return the rows to price ``pe`` from; None where the table has none of its kind.
+
+        Input stationary is weight stationary with the operands exchanged: without rows of its own it takes those.
+        """
+        if pe.kind is PeKind.FLOAT_MAC and not (pe.accumulator.is_float and pe.act.is_float and pe.factor.is_float):
+            return None  # rows are of floating point throughout
+        held = Dataflow.WEIGHT_STATIONARY if dataflow is Dataflow.INPUT_STATIONARY else dataflow
+        return self.groups.get((pe.kind, dataflow)) or self.groups.get((pe.kind, held))

@@ -1,0 +1,112 @@
+"""A price of an element that no row has: a law fitted to the table's rows, held between the rows around it.
+
+    price(w) = min over rows r with w <= r of r,  max over rows r with r <= w of r,  of the law at w
+
+so that a price lies between those of a smaller and a larger element, equals a row's own price there, and never falls as
+a width grows: the law does not (its coefficients are not negative) and neither do the bounds. Only where the table's
+own rows fall with a width does a price, at those rows. Which law is used is decided by leaving out each row in turn and
+predicting it from the others; the error found that way is what is stated with every interpolated price.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwsim.cost.element_laws import Widths, law_terms
+from hwsim.cost.least_squares import Floats, nonnegative
+from hwsim.formats.base import PeKind
+
+LAWS = ("full", "lean", "size")
+_LEAST = 0.05  #: of the smallest row: no price below that is believed
+
+
+@dataclass(frozen=True)
+class LeaveOneOut:
+    """Relative errors of rows predicted from the others.
+
+    Attributes:
+        rms: root mean square.
+        worst: largest.
+        rows: how many rows were left out.
+        law: that was fitted.
+    """
+
+    rms: float
+    worst: float
+    rows: int
+    law: str
+
+
+class QuantityFit:
+    """One price of one kind of element under one dataflow.
+
+    Args:
+        kind: of the element.
+        quantity: column of ``ElementRow``.
+        widths: of the rows.
+        values: of the rows, above 0.
+    """
+
+    def __init__(self, kind: PeKind, quantity: str, widths: Sequence[Widths], values: Sequence[float]) -> None:
+        self._kind, self._quantity = kind, quantity
+        self._widths, self._values = tuple(widths), np.array(values, dtype=np.float64)
+
+    def at(self, widths: Widths) -> float:
+        """Return the price at ``widths``."""
+        law = self.error.law if self.error else "size"
+        terms = self._terms(law, [widths])[0]
+        return self._held(float(terms @ self._coefficients[law][0]), widths, np.ones(len(self._values), dtype=bool))
+
+    @cached_property
+    def error(self) -> LeaveOneOut | None:
+        """The error of the law that predicts left-out rows best; None for fewer than three rows."""
+        if len(self._values) < 3:
+            return None
+        return min((self.leave_one_out(law) for law in LAWS), key=lambda error: error.rms)
+
+    def leave_one_out(self, law: str) -> LeaveOneOut:
+        """Return the error of ``law``: each row predicted by a fit to the others and held between the others."""
+        terms = self._terms(law, self._widths) / self._values[:, None]
+        gram, moment, free = terms.T @ terms, terms.sum(axis=0), self._coefficients[law][1]
+        errors, kept = [], np.ones(len(self._values), dtype=bool)
+        for index, (own, value) in enumerate(zip(terms, self._values, strict=True)):
+            kept[index] = False
+            found, _ = nonnegative(gram - np.outer(own, own), moment - own, free)
+            predicted = self._held(float(own @ found) * float(value), self._widths[index], kept)
+            errors.append(predicted / float(value) - 1)
+            kept[index] = True
+        rms = math.sqrt(math.fsum(error * error for error in errors) / len(errors))
+        return LeaveOneOut(rms, max(map(abs, errors)), len(errors), law)
+
+    @cached_property
+    def _coefficients(self) -> dict[str, tuple[Floats, NDArray[np.bool_]]]:
+        """Coefficients of each law by least squares of the relative error, and which of them are not 0."""
+        found = {}
+        for law in LAWS:
+            terms = self._terms(law, self._widths) / self._values[:, None]
+            found[law] = nonnegative(terms.T @ terms, terms.sum(axis=0))
+        return found
+
+    def _terms(self, law: str, widths: Sequence[Widths]) -> Floats:
+        """Return [rows, terms]; the constant may have either sign, so it is there twice; "size" has none."""
+        rows = [law_terms(self._kind, self._quantity, law, own) for own in widths]
+        constant = () if law == "size" else (1.0, -1.0)
+        return np.array([(*row, *constant) for row in rows], dtype=np.float64)
+
+    @cached_property
+    def _grid(self) -> NDArray[np.int64]:
+        return np.array([astuple(own) for own in self._widths], dtype=np.int64)
+
+    def _held(self, value: float, widths: Widths, kept: NDArray[np.bool_]) -> float:
+        """Hold a law's value between the rows that are larger and smaller in every width."""
+        own = np.array(astuple(widths), dtype=np.int64)
+        below = self._values[kept & (self._grid <= own).all(axis=1)]
+        above = self._values[kept & (self._grid >= own).all(axis=1)]
+        held = min(max(value, _LEAST * float(self._values[kept].min())), float(above.min(initial=math.inf)))
+        return max(held, float(below.max(initial=0.0)))

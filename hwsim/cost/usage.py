@@ -1,0 +1,38 @@
+"""How an element is used, as far as its price depends on it: dataflow, gating, and what flows through it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hwsim.array.parts import Dataflow
+from hwsim.formats.activity import BusToggles, FlowActivity
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a synthesised element's price depends on beside its widths; prices of single operations do not.
+
+    Attributes:
+        dataflow: whose registers and operands the element has.
+        activity: toggles of the buses; None for those of the table's own operand stream.
+        zero_gating: zeros do not reach the arithmetic.
+    """
+
+    dataflow: Dataflow = Dataflow.WEIGHT_STATIONARY
+    activity: FlowActivity | None = None
+    zero_gating: bool = True
+
+    @property
+    def core(self) -> BusToggles | None:
+        """What the arithmetic sees."""
+        if self.activity is None:
+            return None
+        return self.activity.core if self.zero_gating else self.activity.wires
+
+    @property
+    def wires(self) -> BusToggles | None:
+        """What the registers see."""
+        return self.activity.wires if self.activity else None
+
+
+PLAIN = Usage()
