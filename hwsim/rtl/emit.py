@@ -107,8 +107,8 @@ def _float_fields(role: str, fmt: NumberFormat, element: FloatFormat) -> dict[st
 
 
 def _weight_terms(element: NumberFormat) -> dict[str, int]:
-    """How a weight's code is read as powers of two."""
-    if isinstance(element, PowerOfTwoFormat):
+    """How a weight's code is read as powers of two; apot<3> and shiftcnn<1,B> are signs over one field, like pow2."""
+    if isinstance(element, PowerSumFormat) and element.terms == 1:
         return {"shifts": element.shift_positions, "terms": 1, "term_bits": 0}
     if isinstance(element, ApotFormat):
         return {"shifts": 0, "terms": element.terms, "term_bits": 0}

@@ -21,6 +21,16 @@ module mac_core #(
       ) mac (
           .act(act), .weight(weight), .sum_in(sum_in), .sum_out(sum_out)
       );
+    end else if (KIND == 1) begin : g_multi_shift_add
+      mac_multi_shift_add #(
+          .STYLE(STYLE), .ACT_BITS(ACT_BITS), .ACT_SIGNED(ACT_SIGNED), .WEIGHT_BITS(WEIGHT_BITS),
+          .TERMS(TERMS), .TERM_BITS(TERM_BITS), .ACC_BITS(ACC_BITS), .ACC_SIGNED(ACC_SIGNED),
+          .PRODUCT_BITS(PRODUCT_BITS), .PRODUCT_SIGNED(PRODUCT_SIGNED), .PRODUCT_ALIGN(PRODUCT_ALIGN),
+          .PRODUCT_ROUND(PRODUCT_ROUND), .PRODUCT_SATURATE(PRODUCT_SATURATE),
+          .ALIGN(ALIGN), .ROUND(ROUND), .SATURATE(SATURATE)
+      ) mac (
+          .act(act), .weight(weight), .sum_in(sum_in), .sum_out(sum_out)
+      );
     end else if (KIND == 2) begin : g_int
       mac_int #(
           .STYLE(STYLE), .ACT_BITS(ACT_BITS), .ACT_SIGNED(ACT_SIGNED), .WEIGHT_BITS(WEIGHT_BITS),
