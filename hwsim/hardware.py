@@ -35,9 +35,10 @@ from hwsim.cost import (
     price_counts,
     price_pe,
 )  # fmt: skip
+from hwsim.floorplan import AreaBudget, Floorplan, plan
 from hwsim.formats import parse
 from hwsim.formats.pe import PeSpec
-from hwsim.layer_work import Task, layer_tasks
+from hwsim.layer_work import Task, array_element, layer_tasks
 from hwsim.network import Gemm, Network
 from hwsim.network.run import LayerNumerics
 
@@ -87,6 +88,7 @@ class HardwareResult:
         weight_bits: that all weights take in memory.
         unpriced: names of parts whose price the table does not know; they are missing from the sums.
         layers: one by one.
+        floorplan: how the machine came from an area; None where rows and columns were given.
     """
 
     machine: str
@@ -100,12 +102,13 @@ class HardwareResult:
     weight_bits: int
     unpriced: tuple[str, ...]
     layers: tuple[LayerHardware, ...] = field(repr=False)
+    floorplan: Floorplan | None = None
 
 
 def run_hardware(
     network: Network,
     layers: Sequence[LayerNumerics],
-    machine: Machine,
+    machine: Machine | AreaBudget,
     table: PriceTable,
     total_images: int,
     batch: int = 1,
@@ -115,7 +118,7 @@ def run_hardware(
     Args:
         network: folded; only its shapes are read.
         layers: what the layers ran in, from ``run_numerics``.
-        machine: the hardware.
+        machine: the hardware; or an area, from which rows, columns and clock are chosen for these layers.
         table: the prices.
         total_images: images that ``layers`` counted over.
         batch: images that go through together, layer by layer: cycles and energy are those of all of them.
@@ -124,6 +127,11 @@ def run_hardware(
         MachineError: a layer that the machine cannot run.
         CostError: an operation that the table has no price for.
     """
+    if isinstance(machine, AreaBudget):
+        names = {layer.name for layer in network.product_layers}
+        floorplan = plan(machine, (array_element(layer) for layer in layers if layer.name in names), table)
+        result = run_hardware(network, layers, floorplan.machine, table, total_images, batch)
+        return replace(result, floorplan=floorplan)
     tasks = layer_tasks(network, layers, machine, total_images, batch)
     return price_tasks(tasks, machine, table, weight_bits(layers))
 

@@ -82,7 +82,7 @@ class OnChip:
     def _handed_on(self) -> frozenset[str]:
         """The maps that only the next layer reads, that one alone and on the chip."""
         moving = [layer for layer in self.network.layers if not isinstance(layer.op, Flatten)]
-        readers: dict[str, list[Layer]] = {layer.name: [] for layer in moving} | {INPUT: []}
+        readers: dict[str, list[Layer]] = {name: [] for name in (INPUT, *(layer.name for layer in moving))}
         for layer in moving:
             for tensor in {self._written_by[name] for name in layer.inputs}:
                 readers[tensor].append(layer)

@@ -100,6 +100,8 @@ def totals_text(hardware: HardwareResult, per: str = "inference") -> list[str]:
         f"area       {hardware.area_um2 / 1e6:.4f} mm2",
         f"weights    {hardware.weight_bits} bits",
     ]
+    if hardware.floorplan:
+        lines.append(f"floorplan  {hardware.floorplan.text()}")
     if hardware.unpriced:
         lines.append(f"not known  {'; '.join(hardware.unpriced)} (no price in {hardware.table}, so not in the sums)")
     return lines
@@ -135,6 +137,7 @@ def hardware_dict(hardware: HardwareResult) -> dict[str, Any]:
         "area_um2": hardware.area_um2,
         "weight_bits": hardware.weight_bits,
         "unpriced": list(hardware.unpriced),
+        **({"floorplan": hardware.floorplan.to_dict()} if hardware.floorplan else {}),
     }
 
 

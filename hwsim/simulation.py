@@ -8,8 +8,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from hwsim.array import Machine, parse_machine
+from hwsim.array import Machine
 from hwsim.cost import PriceTable, find_table
+from hwsim.floorplan import AreaBudget, read_machine
 from hwsim.hardware import HardwareResult, LayerHardware
 from hwsim.hardware import run_hardware as _run_hardware
 from hwsim.network.assignment import Assignment
@@ -34,7 +35,11 @@ DEFAULT_TABLE = "published45"
 
 
 def run_hardware(
-    network: Network, layers: Sequence[LayerNumerics], machine: Machine, table: PriceTable, total_images: int
+    network: Network,
+    layers: Sequence[LayerNumerics],
+    machine: Machine | AreaBudget,
+    table: PriceTable,
+    total_images: int,
 ) -> HardwareResult:
     """Count and price one inference of ``network``, folded or not; see hwsim.hardware.run_hardware."""
     return _run_hardware(fold(network), layers, machine, table, total_images)
@@ -65,7 +70,7 @@ class SimulationReport:
 def simulate(
     network: Network,
     assignment: Assignment,
-    machine: Machine | str,
+    machine: Machine | AreaBudget | str,
     images: NDArray[Any],
     labels: NDArray[Any],
     calibration: NDArray[Any],
@@ -77,7 +82,7 @@ def simulate(
     Args:
         network: folded or not.
         assignment: a format for every tensor.
-        machine: a machine, or its spelling such as "16x16-ws".
+        machine: a machine, or its spelling such as "16x16-ws"; or an area, "2mm2-ws@<=500MHz".
         images: [images, C, H, W].
         labels: class of each image.
         calibration: images that activation scales are chosen on.
@@ -87,7 +92,7 @@ def simulate(
     Raises:
         HwsimError: formats, network, machine or data that do not fit together; the message names the way out.
     """
-    hardware = parse_machine(machine) if isinstance(machine, str) else machine
+    hardware = read_machine(machine) if isinstance(machine, str) else machine
     prices = find_table(table) if isinstance(table, str) else table
     numerics = run_numerics(network, assignment, images, labels, calibration, threads=threads)
     priced = run_hardware(network, numerics.layers, hardware, prices, numerics.total)

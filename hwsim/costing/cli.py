@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hwsim.cli_options import add_format_options
 
 if TYPE_CHECKING:
+    from hwsim.costing import LayerList
     from hwsim.network import Network
 
 
@@ -51,7 +52,7 @@ def _cost(arguments: argparse.Namespace) -> None:
         print(cost_text(report))
 
 
-def load_shapes(name_or_path: str) -> Network:
+def load_shapes(name_or_path: str) -> Network | LayerList:
     """Return a network by name, from a network file, or from a list of layers. Raises NetworkError."""
     from pathlib import Path
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from hwsim.array import Machine, parse_machine
+from hwsim.array import Machine
 from hwsim.cost import PriceTable, find_table
 from hwsim.costing.assumed import assumed_numerics
 from hwsim.costing.layer_list import LayerList, list_numerics, list_tasks
 from hwsim.errors import DataError
+from hwsim.floorplan import AreaBudget, plan, read_machine
 from hwsim.hardware import HardwareResult, price_tasks, run_hardware, weight_bits
 from hwsim.network import Network, fold_shapes
 from hwsim.network.assignment import Assignment
@@ -41,7 +42,7 @@ class CostReport:
 def cost(
     network: Network | LayerList,
     assignment: Assignment,
-    machine: Machine | str,
+    machine: Machine | AreaBudget | str,
     table: PriceTable | str = DEFAULT_TABLE,
     batch: int = 1,
     sparsity: float | None = None,
@@ -51,7 +52,7 @@ def cost(
     Args:
         network: folded or not, with or without tensors; or a plain list of matrix products.
         assignment: a format for every tensor.
-        machine: a machine, or its spelling such as "16x16-ws".
+        machine: a machine, or its spelling such as "16x16-ws"; or an area, "2mm2-ws@<=500MHz".
         table: prices, or the name of a table or the path of a .csv file.
         batch: images that go through together, layer by layer; weights are fetched once for all of them.
         sparsity: share of the products of every layer with a zero operand; None if nothing is known about zeros,
@@ -67,14 +68,29 @@ def cost(
     """
     if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
         raise DataError(f"batch is {batch!r}; a whole number of at least 1 image is needed")
-    hardware = parse_machine(machine) if isinstance(machine, str) else machine
+    hardware = read_machine(machine) if isinstance(machine, str) else machine
     prices = find_table(table) if isinstance(table, str) else table
     if isinstance(network, LayerList):
-        listed = list_numerics(network, assignment, sparsity)
-        tasks = list_tasks(network, listed, assignment, batch)
-        found = price_tasks(tasks, hardware, prices, weight_bits(listed))
-        return CostReport(network.name, assignment, batch, sparsity, listed, found)
+        return _cost_of_list(network, assignment, hardware, prices, batch, sparsity)
     folded = fold_shapes(network)
     layers = assumed_numerics(folded, assignment, sparsity)
     priced = run_hardware(folded, layers, hardware, prices, 1, batch)
     return CostReport(network.name, assignment, batch, sparsity, layers, priced)
+
+
+def _cost_of_list(
+    layers: LayerList,
+    assignment: Assignment,
+    machine: Machine | AreaBudget,
+    table: PriceTable,
+    batch: int,
+    sparsity: float | None,
+) -> CostReport:
+    numerics = list_numerics(layers, assignment, sparsity)
+    tasks = list_tasks(layers, numerics, assignment, batch)
+    floorplan = None
+    if isinstance(machine, AreaBudget):
+        floorplan = plan(machine, [task.pe for task in tasks if task.pe is not None], table)
+        machine = floorplan.machine
+    priced = replace(price_tasks(tasks, machine, table, weight_bits(numerics)), floorplan=floorplan)
+    return CostReport(layers.name, assignment, batch, sparsity, numerics, priced)

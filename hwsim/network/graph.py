@@ -120,7 +120,7 @@ class Network:
     @cached_property
     def tensor_shapes(self) -> Mapping[str, Shape]:
         """The shape of every tensor that the layers need, by name, whether it is there or not."""
-        found = {}
+        found: dict[str, Shape] = {}
         for layer in self.layers:
             needed = layer.op.tensor_shapes(tuple(self.shapes[name] for name in layer.inputs))
             found |= {f"{layer.name}.{part}": shape for part, shape in needed.items()}

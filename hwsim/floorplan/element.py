@@ -1,0 +1,41 @@
+"""Area and delay of a processing element, as far as a price table knows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hwsim.cost import PriceTable, price_pe
+from hwsim.errors import CostError
+from hwsim.floorplan.budget import AreaBudget
+from hwsim.formats.pe import PeSpec
+
+
+@dataclass(frozen=True)
+class ElementSize:
+    """One processing element on silicon.
+
+    Attributes:
+        pe: the element.
+        area_um2: datapath and registers.
+        delay_ns: slowest path between registers; None where the table does not know it.
+    """
+
+    pe: PeSpec
+    area_um2: float
+    delay_ns: float | None
+
+
+def element_size(pe: PeSpec, table: PriceTable, budget: AreaBudget) -> ElementSize:
+    """Return area and delay of ``pe`` under the budget's dataflow.
+
+    Raises:
+        CostError: the table does not know the area.
+    """
+    price = price_pe(pe, table)
+    if price.area_um2 is None:
+        raise CostError(
+            f"price table {table.name!r} knows no area of a {pe.kind.value}, so no floorplan can be made: "
+            "choose another table, or name rows and columns (16x16-ws)"
+        )
+    delay = getattr(price, "delay_tight_ns" if budget.tight else "delay_ns", None)
+    return ElementSize(pe, price.area_um2, delay)
