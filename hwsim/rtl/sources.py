@@ -24,6 +24,8 @@ CORES = (
 )
 #: The processing elements: a core and its registers.
 ELEMENTS = ("pe_held.sv", "pe_os.sv")
+#: The arrays of elements.
+ARRAYS = ("delay_line.sv", "sa_held.sv", "sa_os.sv")
 
 
 def sv_folder() -> Path:
@@ -48,3 +50,21 @@ def element_sources() -> tuple[Path, ...]:
     'pe_os.sv'
     """
     return tuple(sv_folder() / name for name in (*CORES, *ELEMENTS))
+
+
+def array_sources() -> tuple[Path, ...]:
+    """Return the files that the arrays consist of, elements included.
+
+    >>> array_sources()[-1].name
+    'sa_os.sv'
+    """
+    return *element_sources(), *(sv_folder() / name for name in ARRAYS)
+
+
+def testbench(name: str) -> Path:
+    """Return the file of the testbench module ``name``; it is no part of the hardware.
+
+    >>> testbench("tb_os").is_file()
+    True
+    """
+    return sv_folder().parent / "tb" / f"{name}.sv"
