@@ -35,12 +35,14 @@ class LeaveOneOut:
         worst: largest.
         rows: how many rows were left out.
         law: that was fitted.
+        errors: of each row, with its sign, in the order of the rows.
     """
 
     rms: float
     worst: float
     rows: int
     law: str
+    errors: tuple[float, ...] = ()
 
 
 class QuantityFit:
@@ -82,7 +84,7 @@ class QuantityFit:
             errors.append(predicted / float(value) - 1)
             kept[index] = True
         rms = math.sqrt(math.fsum(error * error for error in errors) / len(errors))
-        return LeaveOneOut(rms, max(map(abs, errors)), len(errors), law)
+        return LeaveOneOut(rms, max(map(abs, errors)), len(errors), law, tuple(errors))
 
     @cached_property
     def _coefficients(self) -> dict[str, tuple[Floats, NDArray[np.bool_]]]:
