@@ -65,10 +65,7 @@ def summary(findings: Sequence[Finding]) -> Table:
 
 
 def _line(finding: Finding) -> tuple[Cell, ...]:
-    if finding.exact:
-        promised = "exact"
-    else:
-        promised = "-" if finding.bound is None else percent(finding.bound)
+    promised = {None: "-", 0: "exact"}.get(finding.bound) or percent(finding.bound or 0.0)
     holds = {None: "-", True: "yes", False: "**no**"}[finding.holds]
     numbers = (percent(finding.bias, True), percent(finding.rms), percent(finding.worst, True))
     return (finding.quantity, finding.against, finding.points, *numbers, promised, holds)

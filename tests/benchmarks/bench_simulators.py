@@ -28,6 +28,7 @@ from hwsim.cost import load_table, price_counts
 from hwsim.formats import parse
 from hwsim.formats.pe_kinds import pe_for
 from hwsim.text import text_table
+from hwsim.validation.records import record_text
 
 GOALS = {"SCALE-Sim": 1000, "ZigZag": 100}
 TABLE = load_table("published45")
@@ -199,7 +200,37 @@ def choose() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="LeNet-5 on one array, without peers: shows that it runs")
     parser.add_argument("--scalesim", metavar="PYTHON", help=f"interpreter with SCALE-Sim (default: ${SCALESIM})")
     parser.add_argument("--zigzag", metavar="PYTHON", help=f"interpreter with ZigZag (default: ${ZIGZAG})")
+    parser.add_argument("--record", metavar="FILE", type=Path, help="write what SCALE-Sim said of each layer")
     return parser.parse_args()
+
+
+def scalesim_record(points: Sequence[Point]) -> str:
+    """Return what SCALE-Sim reports, layer by layer, as a record of measurements."""
+    provenance = {
+        "source": "SCALE-Sim 3.0.0 (PyPI), run without stalls (CALC), 64 kB a scratchpad, one byte a word, no biases",
+        "command": "python tests/benchmarks/bench_simulators.py --record FILE",
+        "columns": "cycles are the compute cycles; accesses in words; m, n, k of the matrix product that it was given",
+    }
+    rows = []
+    for at in points:
+        told = at.peers["SCALE-Sim"].layers if "SCALE-Sim" in at.peers else ()
+        for layer, numbers in zip(at.layers, told, strict=False):
+            shape = dict(zip("mnk", layer.gemm, strict=True))
+            place = {"network": at.network, "layer": layer.name, "machine": str(at.machine)}
+            counted = {name: round(numbers[title]) for name, title in _RECORDED.items()}
+            rows.append({**place, **shape, "ifmap_elements": layer.channels * layer.side**2, **counted})
+    return record_text(provenance, rows)
+
+
+_RECORDED = {
+    "cycles": "Total Cycles",
+    "ifmap_reads": "SRAM IFMAP Reads",
+    "filter_reads": "SRAM Filter Reads",
+    "ofmap_writes": "SRAM OFMAP Writes",
+    "dram_ifmap_reads": "DRAM IFMAP Reads",
+    "dram_filter_reads": "DRAM Filter Reads",
+    "dram_ofmap_writes": "DRAM OFMAP Writes",
+}
 
 
 def runners(chosen: argparse.Namespace) -> tuple[dict[str, Callable[..., PeerRun]], list[str]]:
@@ -229,6 +260,8 @@ def main() -> None:
     if chosen.quick:
         found, skipped, plan = {}, ["every peer: --quick"], plan[:1]
     points = [point(network, f"{side}x{side}-{flow}", found) for network, side, flow in plan]
+    if chosen.record:
+        chosen.record.write_text(scalesim_record(points), encoding="utf-8")
     print(heading())
     header = ["network", "machine", "SCALE-Sim cycles", "hwsim - layers", "equal"]
     print(text_table([*header, "ZigZag ideal temporal", "hwsim steady", "equal"], cycle_rows(points)))

@@ -1,4 +1,4 @@
-"""More is never less: wider operands, slower memories, smaller scratchpads cost no less, over random layers and arrays."""
+"""More is never less: wider operands, slower memories, smaller scratchpads cost no less; random layers and arrays."""
 
 from __future__ import annotations
 
