@@ -20,6 +20,11 @@ CORES = (
     "mac_multi_shift_add.sv",
     "int_rows.sv",
     "mac_int.sv",
+    "float_lead.sv",
+    "float_align.sv",
+    "float_operand.sv",
+    "float_round.sv",
+    "mac_float.sv",
     "mac_core.sv",
 )
 #: The processing elements: a core and its registers.

@@ -98,7 +98,8 @@ module mac_multi_shift_add #(
       localparam integer SHORT = (SATURATE == 0 && !(ROUND == 1 && DROP > 0)) ? 1 : 0;
       localparam integer TOTAL = (SHORT != 0) ? ACC_BITS + DROP : FULL;
       // a sign bit of place value -2^p enters inverted, as (1 - bit) * 2^p - 2^p; the constants meet in one number
-      localparam [FULL-1:0] SIGNS = ({FULL{1'b0}} - TERMS[FULL-1:0]) << (WIDTH - 1 + LIFT);
+      localparam [FULL+7:0] COUNT = {{FULL{1'b0}}, TERMS[7:0]};
+      localparam [FULL-1:0] SIGNS = ({FULL{1'b0}} - COUNT[FULL-1:0]) << (WIDTH - 1 + LIFT);
       logic [FULL-1:0] sum_full;
       logic [TOTAL-1:0] partial[0:TERMS]  /* verilator split_var */;
       logic sum_sign;
