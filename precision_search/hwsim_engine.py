@@ -167,6 +167,7 @@ class HwsimSession:
             weight_bits=int(result.weight_bits),
             unpriced=tuple(result.unpriced),
             wall_s=time.perf_counter() - start,
+            built=result.machine if result.floorplan else "",
         )
 
     def _run(self, configurations: Sequence[Configuration]) -> tuple[NumericsResult | HwsimError, ...]:

@@ -76,6 +76,7 @@ class HardwareRecord:
         weight_bits: bits of all weights as stored.
         unpriced: what no table row covers, in words; empty when everything is priced.
         wall_s: seconds that counting and pricing took.
+        built: the machine that was priced, where the configuration names an area; empty where it names the machine.
     """
 
     cycles: int
@@ -87,6 +88,7 @@ class HardwareRecord:
     weight_bits: int
     unpriced: tuple[str, ...]
     wall_s: float
+    built: str = ""
 
     def not_finite(self) -> list[str]:
         """Return the names of the numbers that are NaN or infinite."""

@@ -15,7 +15,7 @@ from precision_search.errors import SelectionError
 from precision_search.families import family
 from precision_search.frontier import pareto_front, wilson
 from precision_search.records import unpack_mask
-from precision_search.schema import ENERGY_COMPONENTS
+from precision_search.schema import ENERGY_COMPONENTS, has_built
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,8 @@ _ENERGY = ", ".join(f"h.energy_{component}_pj" for component in ENERGY_COMPONENT
 _FRAME = f"""
     SELECT n.network, n.dataset, n.split, n.images, n.weights, n.acts, n.acc,
            coalesce(n.product, 'exact') AS product, coalesce(n.bias, n.acc) AS bias, n.overrides,
-           h.machine, h.price_table, h.status, n.correct, n.total, n.nan_images, h.cycles, h.runtime_s, {_ENERGY},
+           h.machine, {{built}} AS built, h.price_table, h.status, n.correct, n.total, n.nan_images,
+           h.cycles, h.runtime_s, {_ENERGY},
            h.energy_total_pj AS energy_pj, h.power_w, h.area_um2, h.weight_bits, h.unpriced,
            n.wall_s AS numerics_wall_s, h.wall_s AS hardware_wall_s, h.error_type, h.error,
            h.hardware_key, n.numerics_key, n.network_hash, n.data_hash, n.kernel_version, h.price_table_hash,
@@ -127,7 +128,8 @@ class Results:
 
         connection = open_for_reading(self.store)
         with explained(self.store):
-            cursor = connection.execute(_FRAME)
+            built = "coalesce(h.built, h.machine)" if has_built(connection) else "h.machine"
+            cursor = connection.execute(_FRAME.format(built=built))
             columns = [column[0] for column in cursor.description]
             rows = cursor.fetchall()
         connection.close()

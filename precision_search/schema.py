@@ -12,7 +12,7 @@ from pathlib import Path
 from precision_search.errors import StoreError
 
 APPLICATION_ID = 0x68777369  # "hwsi": written into the file header
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 2: hardware.built
 
 ENERGY_COMPONENTS = ("pe", "register", "sram", "dram", "vector", "leakage")
 
@@ -43,7 +43,7 @@ TABLES = (
         simulator_version TEXT NOT NULL,
         {_STATUS},
         cycles INTEGER, runtime_s REAL, {_ENERGY_COLUMNS}, energy_total_pj REAL,
-        power_w REAL, area_um2 REAL, weight_bits INTEGER, unpriced TEXT, wall_s REAL,
+        power_w REAL, area_um2 REAL, weight_bits INTEGER, unpriced TEXT, wall_s REAL, built TEXT,
         code_version TEXT NOT NULL, stored_at TEXT NOT NULL,
         CHECK (status <> 'ok' OR (cycles IS NOT NULL AND runtime_s IS NOT NULL AND energy_total_pj IS NOT NULL
                AND power_w IS NOT NULL AND area_um2 IS NOT NULL AND weight_bits IS NOT NULL
@@ -84,6 +84,22 @@ def check_identity(connection: sqlite3.Connection, path: Path) -> bool:
             f"{SCHEMA_VERSION}: upgrade hwsim, or name another file with --store"
         )
     return True
+
+
+def has_built(connection: sqlite3.Connection) -> bool:
+    """Return True unless the file is of version 1, which did not know machines given by their area."""
+    return bool(connection.execute("PRAGMA user_version").fetchone()[0] >= 2)
+
+
+def upgrade(connection: sqlite3.Connection) -> None:
+    """Bring a store of an earlier version to this one, in one transaction; nothing that is stored changes."""
+    if has_built(connection):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("ALTER TABLE hardware ADD COLUMN built TEXT")
+    connection.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", (str(SCHEMA_VERSION),))
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    connection.execute("COMMIT")
 
 
 def create_tables(connection: sqlite3.Connection, code_version: str) -> None:

@@ -15,7 +15,7 @@ from precision_search.errors import StoreError
 from precision_search.evaluate import Outcome
 from precision_search.lock import WriterLock
 from precision_search.records import Failure, HardwareRecord, NumericsRecord, Status
-from precision_search.schema import check_identity, create_tables
+from precision_search.schema import check_identity, create_tables, upgrade
 from precision_search.task import Subject, Task, canonical_json
 
 _NUMERICS_VALUES = ("correct", "total", "correct_mask", "macs", "layers", "wall_s", "nan_images")
@@ -47,7 +47,9 @@ class Store:
     def _open(self) -> sqlite3.Connection:
         connection = open_for_writing(self.path)
         with explained(self.path):
-            if not check_identity(connection, self.path):
+            if check_identity(connection, self.path):
+                upgrade(connection)
+            else:
                 create_tables(connection, self._code_version)
         return connection
 
@@ -209,6 +211,7 @@ def _price_values(record: HardwareRecord) -> dict[str, Any]:
         "weight_bits": record.weight_bits,
         "unpriced": "; ".join(record.unpriced),
         "wall_s": record.wall_s,
+        "built": record.built or None,
     }
 
 

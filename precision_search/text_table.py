@@ -23,8 +23,9 @@ def frontier_text(front: pd.DataFrame, cost: str) -> str:
     for name in dict.fromkeys((cost, *_SHOWN_COSTS)):
         size, label = readable_unit(name, front[name].to_numpy(float))
         columns.append([_short(label), *(f"{value / size:.4g}" for value in front[name])])
-    words = ("weights", "acts", "product", "acc", "machine")
+    words = ("weights", "acts", "product", "acc")
     columns.extend([name, *map(str, front[name])] for name in words)
+    columns.append(["machine", *map(str, front["built"])])
     others = list(map(other_layers, front["overrides"]))
     if any(others):
         columns.append(["other layers", *others])

@@ -17,6 +17,7 @@ from precision_search.task import Configuration, FormatChoice, Json
 if TYPE_CHECKING:
     from hwsim.array.machine import Machine
     from hwsim.cost.tables import PriceTable
+    from hwsim.floorplan import AreaBudget
     from hwsim.network import Network
     from hwsim.network.assignment import Assignment, LayerFormats
     from hwsim.simulation import NumericsResult
@@ -54,11 +55,11 @@ def load_network(name_or_path: str) -> Network:
     return fold(models.load_network(name_or_path))
 
 
-def parse_machine(text: str) -> Machine:
-    """Read a machine's spelling. Raises MachineError."""
-    from hwsim.array.machine import parse_machine
+def parse_machine(text: str) -> Machine | AreaBudget:
+    """Read the spelling of a machine or of an area. Raises MachineError."""
+    from hwsim.floorplan import read_machine
 
-    return parse_machine(text)
+    return read_machine(text)
 
 
 def load_table(name: str) -> PriceTable:
@@ -68,10 +69,11 @@ def load_table(name: str) -> PriceTable:
     return find_table(name)
 
 
-def machine_content(machine: Machine) -> dict[str, Json]:
-    """Return every parameter of the machine that can change an answer: its label cannot."""
+def machine_content(machine: Machine | AreaBudget) -> dict[str, Json]:
+    """Return every parameter of the machine or area that can change an answer: labels cannot."""
     content = dataclasses.asdict(machine)
     del content["name"]
+    content.get("template", {}).pop("name", None)
     return cast("dict[str, Json]", json.loads(json.dumps(content, default=_enum_value)))
 
 
