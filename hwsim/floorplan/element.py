@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hwsim.cost import PriceTable, price_pe
+from hwsim.cost.usage import Usage
 from hwsim.errors import CostError
 from hwsim.floorplan.budget import AreaBudget
 from hwsim.formats.pe import PeSpec
@@ -26,16 +27,20 @@ class ElementSize:
 
 
 def element_size(pe: PeSpec, table: PriceTable, budget: AreaBudget) -> ElementSize:
-    """Return area and delay of ``pe`` under the budget's dataflow.
+    """Return area and delay of ``pe`` under the budget's dataflow and gating.
+
+    Synthesised tables hold one area for an element, that of the relaxed netlist, and two delays; with ``tight`` the
+    clock is therefore optimistic, as the faster netlist is larger by an amount that the table does not say.
 
     Raises:
         CostError: the table does not know the area.
     """
-    price = price_pe(pe, table)
+    template = budget.template
+    price = price_pe(pe, table, Usage(template.array.dataflow, zero_gating=template.zero_gating))
     if price.area_um2 is None:
         raise CostError(
             f"price table {table.name!r} knows no area of a {pe.kind.value}, so no floorplan can be made: "
             "choose another table, or name rows and columns (16x16-ws)"
         )
-    delay = getattr(price, "delay_tight_ns" if budget.tight else "delay_ns", None)
-    return ElementSize(pe, price.area_um2, delay)
+    tight = price.delay_tight_ns if budget.tight else None
+    return ElementSize(pe, price.area_um2, price.delay_ns if tight is None else tight)

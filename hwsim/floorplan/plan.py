@@ -105,8 +105,9 @@ def plan(budget: AreaBudget, elements: Iterable[PeSpec], table: PriceTable) -> F
     >>> from hwsim.formats import parse
     >>> from hwsim.formats.pe_kinds import pe_for
     >>> pe = pe_for(parse("pow2<4>"), parse("int8"), parse("int24"))
-    >>> str(plan(parse_budget("1mm2-ws"), [pe], load_table("published45")).machine)
-    '49x48-ws'
+    >>> found = plan(parse_budget("1mm2-ws@<=300MHz"), [pe], load_table("published45"))
+    >>> found.machine.clock_mhz, found.clock_limit, 0 <= found.spare_um2 < found.machine.array.rows * 500
+    (300.0, 'assumed', True)
     """
     sizes = [element_size(pe, table, budget) for pe in dict.fromkeys(elements)]
     if not sizes:
