@@ -1,7 +1,8 @@
-"""A netlist packed into flat arrays, as the kernels want it."""
+"""A netlist packed into a few flat arrays, as the kernels want it: many small arrays would cost more than the work."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,87 +13,83 @@ from hwsim.gates.netlist import Netlist
 Ints = NDArray[np.int32]
 Bytes = NDArray[np.uint8]
 
+KIND, IN, INS, OUT, OUTS, CLOCK_PIN = range(6)
+"""Columns of ``cells``: its type, where its inputs begin and how many, where its outputs begin and how many, and the clock
+pin of a flip-flop or -1."""
+TRUTH, STATES, NEXT, FORCED = range(4)
+"""Columns of ``kinds``: where in ``logic`` the outputs' truth tables begin, the number of states, and where the next
+state and the effect of asynchronous pins begin."""
+
 
 class Circuit(NamedTuple):
     """Logic and connections.
 
     Attributes:
-        kinds: Cell type of each cell.
-        input_start: First place of each cell's inputs in ``input_nets``. Shape [cells + 1].
-        input_nets: Net on each input pin.
-        output_start: First place of each cell's outputs in ``output_nets``. Shape [cells + 1].
-        output_nets: Net on each output pin.
+        cells: Shape [cells, 6].
+        kinds: Shape [types, 4].
+        pins: Net on each input pin of each cell.
+        outs: Net on each output pin of each cell.
+        logic: Truth tables; output o in state s is at TRUTH + o * STATES + s, the next stored bit at NEXT + s, and what
+            asynchronous pins do (0 nothing, 1 clear, 2 set) at FORCED + s.
         order: Combinational cells in order of evaluation.
         registers: Flip-flops.
-        clock_pin: Per cell type, the clock pin or -1.
-        truth_start: Per cell type, first place in ``truth``; output o of state s is at start + o * states + s.
-        truth: Values of outputs.
-        states: Per cell type, the number of states.
-        next_start: Per cell type, first place in ``next_state`` and ``forced``.
-        next_state: Stored bit after the clock edge.
-        forced: What asynchronous pins do: 0 nothing, 1 clear, 2 set.
-        active: 1 if the rising edge clocks the flip-flops, 0 if the falling one does.
-        sink_start: Per net, first place in ``sink_cells``. Shape [nets + 1].
-        sink_cells: Cells that read the net, flip-flops' clock pins left out.
-        sink_pins: The pin by which they read it.
+        sinks: Who reads a net n: from ``sinks[n]`` to ``sinks[n + 1]``, place of a cell and its pin. Clock pins are left
+            out. Shape [nets + 1].
+        readers: (cell, pin). Shape [readers, 2].
+        active: Level of the clock after the edge that clocks the flip-flops.
+        clock_net: The net of the clock, or -1.
     """
 
+    cells: Ints
     kinds: Ints
-    input_start: Ints
-    input_nets: Ints
-    output_start: Ints
-    output_nets: Ints
+    pins: Ints
+    outs: Ints
+    logic: Bytes
     order: Ints
     registers: Ints
-    clock_pin: Ints
-    truth_start: Ints
-    truth: Bytes
-    states: Ints
-    next_start: Ints
-    next_state: Bytes
-    forced: Bytes
+    sinks: Ints
+    readers: Ints
     active: int
-    sink_start: Ints
-    sink_cells: Ints
-    sink_pins: Ints
+    clock_net: int
 
 
 def pack(netlist: Netlist) -> Circuit:
     """Return ``netlist`` as flat arrays."""
     models = netlist.models
-    sink_start, sink_cells, sink_pins = _sinks(netlist)
+    clocks = np.array([model.clock for model in models], dtype=np.int32)[netlist.kinds]
+    columns = [netlist.kinds, netlist.input_start[:-1], np.diff(netlist.input_start)]
+    columns += [netlist.output_start[:-1], np.diff(netlist.output_start), clocks]
+    tables = [part for model in models for part in (model.truth.ravel(), model.next_state, model.forced)]
+    begin = starts([len(table) for table in tables])[:-1].reshape(-1, 3)
+    states = np.array([1 << model.bits for model in models], dtype=np.int32)
+    kinds = np.stack([begin[:, 0], states, begin[:, 1], begin[:, 2]], axis=1)
+    sinks, readers = _readers(netlist, clocks)
     edges = {model.rising for model in models if model.is_register}
     return Circuit(
-        netlist.kinds, netlist.input_start, netlist.input_nets, netlist.output_start, netlist.output_nets,
-        netlist.order, netlist.registers,
-        np.array([model.clock for model in models], dtype=np.int32),
-        starts([model.truth.size for model in models]),
-        _joined([model.truth.ravel() for model in models]),
-        np.array([1 << model.bits for model in models], dtype=np.int32),
-        starts([model.next_state.size for model in models]),
-        _joined([model.next_state for model in models]),
-        _joined([model.forced for model in models]),
+        np.ascontiguousarray(np.stack(columns, axis=1), dtype=np.int32),
+        np.ascontiguousarray(kinds, dtype=np.int32),
+        netlist.input_nets,
+        netlist.output_nets,
+        np.concatenate([np.zeros(0, dtype=np.uint8), *tables]),
+        netlist.order,
+        netlist.registers,
+        sinks,
+        readers,
         int(edges != {False}),
-        sink_start, sink_cells, sink_pins,
-    )  # fmt: skip
+        netlist.clock_net,
+    )
 
 
-def starts(sizes: list[int]) -> Ints:
+def starts(sizes: Sequence[int]) -> Ints:
     """Return where each of several parts begins when they are joined, and where the last one ends."""
     return np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]).astype(np.int32)
 
 
-def _joined(parts: list[Bytes]) -> Bytes:
-    return np.concatenate([np.zeros(0, dtype=np.uint8), *parts])
-
-
-def _sinks(netlist: Netlist) -> tuple[Ints, Ints, Ints]:
+def _readers(netlist: Netlist, clocks: Ints) -> tuple[Ints, Ints]:
     """Return the readers of each net, grouped by net."""
-    counts = np.diff(netlist.input_start)
-    cells = np.repeat(np.arange(netlist.cells, dtype=np.int32), counts)
+    cells = np.repeat(np.arange(netlist.cells, dtype=np.int32), np.diff(netlist.input_start))
     pins = (np.arange(len(netlist.input_nets)) - netlist.input_start[cells]).astype(np.int32)
-    clocks = np.array([model.clock for model in netlist.models], dtype=np.int32)[netlist.kinds[cells]]
-    kept = np.flatnonzero(pins != clocks) if len(cells) else np.zeros(0, dtype=np.int64)
+    kept = np.flatnonzero(pins != clocks[cells])
     kept = kept[np.argsort(netlist.input_nets[kept], kind="stable")]
     counted = np.bincount(netlist.input_nets[kept], minlength=netlist.nets)
-    return starts(counted.tolist()), cells[kept], pins[kept]
+    return starts(counted.tolist()), np.stack([cells[kept], pins[kept]], axis=1)

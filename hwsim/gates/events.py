@@ -25,11 +25,12 @@ class EventValues(NamedTuple):
     """A value for each event of each cell.
 
     The value of an event of cell c of type k, in state s (after it), caused by input p, at output o, is
-    ``values[value_start[c] + slot[slot_start[k] + (s * inputs + p) * outputs + o]]``; slot -1 stands for 0.
+    ``values[value_start[c] + slot[slot_start[k] + (s * inputs + p) * outputs + o]]``. The first value of a cell is 0, for
+    events of which the library says nothing.
 
     Attributes:
         slot_start: Per cell type.
-        slot: Which slot of the cell type.
+        slot: Which value of the cell.
         value_start: Per cell.
         values: Energies in pJ, or delays in ticks.
     """
@@ -70,7 +71,7 @@ def _one_per_edge(netlist: Netlist, slots: Sequence[Sequence[Slot]], first: Ints
         cells = np.flatnonzero(netlist.kinds == kind)
         for output, edge in {(slot.output, slot.output_rises) for slot in some}:
             mine = [place for place, slot in enumerate(some) if (slot.output, slot.output_rises) == (output, edge)]
-            places = first[cells][:, None] + np.array(mine)
+            places = first[cells][:, None] + 1 + np.array(mine)
             ticks[places] = ticks[places].max(axis=1, keepdims=True)
 
 
@@ -78,15 +79,15 @@ def _event_values(
     netlist: Netlist, timing: Timing, slots_of: Callable[[CellModel], SlotTable], combine: Callable[..., Floats]
 ) -> EventValues:
     tables = [slots_of(model) for model in netlist.models]
-    counts = [len(table.slots) for table in tables]
+    counts = [1 + len(table.slots) for table in tables]
     value_start = starts([counts[kind] for kind in netlist.kinds])
     values = np.zeros(int(value_start[-1]))
     for kind, table in enumerate(tables):
         cells = np.flatnonzero(netlist.kinds == kind)
         for place, slot in enumerate(table.slots):
-            values[value_start[cells] + place] = _looked_up(netlist, timing, cells, slot, combine)
+            values[value_start[cells] + 1 + place] = _looked_up(netlist, timing, cells, slot, combine)
     none = np.zeros(0, dtype=np.int32)
-    index = np.concatenate([none, *(table.index.ravel() for table in tables)])
+    index = np.concatenate([none, *(table.index.ravel() + 1 for table in tables)]).astype(np.int32)
     return EventValues(starts([table.index.size for table in tables]), index, value_start, values)
 
 

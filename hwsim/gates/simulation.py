@@ -124,7 +124,9 @@ def simulate(
         StimulusError: inputs do not fit the ports.
         LibertyError: a cell has no timing.
     """
-    from hwsim.gates.kernels import COLUMNS, Energies, State, run_events, run_levelised
+    from hwsim.gates.event_kernels import run_events
+    from hwsim.gates.kernels import COLUMNS, Energies, State, run_levelised
+    from hwsim.gates.queue_kernels import empty_queue
 
     nets, bits = to_bits(netlist, inputs)
     if not len(bits):
@@ -152,9 +154,10 @@ def simulate(
         period = timing.delay_ns if period_ns is None else period_ns
         delay = _register_delay(netlist, timing) if input_delay_ns is None else input_delay_ns
         ticks = (round(period / 2 * TICKS_PER_NS), round(delay * TICKS_PER_NS))
-        run_events(circuit, energies, state, nets, bits, outputs, netlist.clock_net, delays, *ticks)
+        queue = empty_queue(len(netlist.output_nets) + len(nets) + 1)
+        run_events(circuit, energies, state, nets, bits, outputs, delays, queue, *ticks)
     else:
-        run_levelised(circuit, energies, state, nets, bits, outputs, netlist.clock_net)
+        run_levelised(circuit, energies, state, nets, bits, outputs)
     return _result(netlist, timing, state)
 
 

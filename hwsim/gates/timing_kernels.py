@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.gates.circuit import Circuit
+from hwsim.gates.circuit import CLOCK_PIN, IN, KIND, OUT, Circuit
 from hwsim.gates.jit import compiled
 
 Floats = NDArray[np.float64]
@@ -108,11 +108,11 @@ def propagate(circuit: Circuit, arcs: PackedArcs, tables: PackedTables, loads: F
 def _through(
     circuit: Circuit, arcs: PackedArcs, tables: PackedTables, loads: Floats, arrivals: Arrivals, cell: int
 ) -> None:
-    kind = circuit.kinds[cell]
-    clocked = circuit.clock_pin[kind] >= 0
-    for arc in range(arcs.start[kind], arcs.start[kind + 1]):
-        source = circuit.input_nets[circuit.input_start[cell] + arcs.pin[arc]]
-        target = circuit.output_nets[circuit.output_start[cell] + arcs.output[arc]]
+    row = circuit.cells[cell]
+    clocked = row[CLOCK_PIN] >= 0
+    for arc in range(arcs.start[row[KIND]], arcs.start[row[KIND] + 1]):
+        source = circuit.pins[row[IN] + arcs.pin[arc]]
+        target = circuit.outs[row[OUT] + arcs.output[arc]]
         for edge in range(2):
             table = arcs.delay[arc, edge]
             if table < 0:
