@@ -6,12 +6,13 @@ import itertools
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from hwsim.arith.reference import Number, _add, _multiply, round_number
 from hwsim.errors import FormatError
 from hwsim.formats import NumberFormat, Special, parse
+from hwsim.formats.grid import Grid
 from hwsim.rtl import CoreParameters, core_parameters, element_sources
 from hwsim.rtl.icarus import hex_lines, icarus_model, read_hex
 
@@ -53,20 +54,30 @@ def answers(case: Case, vectors: tuple[Vector, ...]) -> tuple[int | None, ...]:
         products[a, w] = numbers.setdefault(exact, len(numbers))
     values = list(numbers)
 
-    @lru_cache(maxsize=None)
+    @cache
     def total(number: int, s: int) -> int | None:
         exact = values[number]
         rounded = None if exact is None else _rounded(_add(sum_of[s], exact), acc)
-        return None if rounded is None else acc.code_of(rounded)
+        return None if rounded is None else _code(acc, rounded)
 
     return tuple(total(products[a, w], s) for a, w, s in vectors)
+
+
+@cache
+def _code(fmt: NumberFormat, value: Number) -> int:
+    return fmt.code_of(value)
+
+
+@cache
+def _grid(fmt: NumberFormat) -> Grid:
+    return fmt.grid()
 
 
 def _rounded(value: Number, fmt: NumberFormat | None) -> Number | None:
     if fmt is None:
         return value
     try:
-        return round_number(value, fmt.grid(), 0, 0, 0, fmt)
+        return round_number(value, _grid(fmt), 0, 0, 0, fmt)
     except FormatError:
         return None
 

@@ -78,7 +78,7 @@ module mac_float #(
   localparam integer EW = $clog2(REACH + 2) + 1;
   localparam integer SUM = ACC_BITS - ACC_EXPONENT_BITS;  // bits of the accumulator's significand
   localparam integer WINDOW = ((Y > SUM) ? Y : SUM) + 3;
-  localparam signed [EW-1:0] Y_CONSTANT = Y_SHIFT;
+  localparam signed [EW-1:0] Y_CONSTANT = Y_SHIFT[EW-1:0];
   localparam signed [EW-1:0] ONE = 1;
 
   // ---- operands and exact product
@@ -121,7 +121,7 @@ module mac_float #(
 
   generate
     if (ROUNDED != 0) begin : g_rounded
-      localparam signed [EW-1:0] P_CONSTANT = P_SHIFT;
+      localparam signed [EW-1:0] P_CONSTANT = P_SHIFT[EW-1:0];
       localparam integer P_EXP = PRODUCT_EXPONENT_BITS;
       logic [PRODUCT_BITS-1:0] code;
       logic [P_EXP-1:0] field;

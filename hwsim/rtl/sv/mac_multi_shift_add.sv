@@ -115,11 +115,11 @@ module mac_multi_shift_add #(
       for (i = 0; i < TERMS; i = i + 1) begin : g_add
         logic [FULL-1:0] placed;
         logic [FULL-1:0] one_more;
-        logic unused;
+        logic unused_spill;
         assign placed = {{(FULL - WIDTH) {1'b0}}, ~row[i][WIDTH-1], row[i][WIDTH-2:0]} << LIFT;
         assign one_more = {{(FULL - 1) {1'b0}}, negative[i]} << LIFT;
         assign partial[i+1] = partial[i] + placed[TOTAL-1:0] + one_more[TOTAL-1:0];
-        assign unused = ^{placed, one_more};
+        assign unused_spill = ^{placed, one_more};
       end
       fixed_round #(
           .IN_BITS(TOTAL), .ALIGN(-DROP), .OUT_BITS(ACC_BITS), .OUT_SIGNED(ACC_SIGNED),
