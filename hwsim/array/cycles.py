@@ -48,6 +48,7 @@ class Cycles:
         stall: waiting for a memory.
         gap: folds overlap, and between two of them the stream pauses: the next operand is not yet loaded, or the sums
             before are still in the drain registers.
+        waits: what ``stall`` is made of, as (name, cycles); see ``hwsim.array.stalls``.
     """
 
     folds: int
@@ -56,6 +57,7 @@ class Cycles:
     drain: int
     stall: int = 0
     gap: int = 0
+    waits: tuple[tuple[str, int], ...] = ()
 
     @property
     def total(self) -> int:

@@ -1,95 +1,111 @@
-"""What crosses the chip's edge: every tensor once, and again at every sweep where its scratchpad is too small."""
+"""What crosses the chip's edge: every tensor once, and again at each further use where it could not be kept."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 
 from hwsim.array.counts import Action, ActionCount, Component
 from hwsim.array.machine import Machine
-from hwsim.array.mapping import Mapping, map_layer
 from hwsim.array.moves import moved, whole
 from hwsim.array.parts import Dataflow, Memory
+from hwsim.array.shortfall import InfeasibleError, Shortfall
+from hwsim.array.tiling import FIXED, Tiling, nest_of
 from hwsim.array.workload import Workload
-from hwsim.errors import MachineError, all_faults
 
 
-def dram_traffic(machine: Machine, workload: Workload) -> Iterator[ActionCount]:
-    """Yield the reads and writes of DRAM for a layer.
+@dataclass(frozen=True)
+class Crossing:
+    """Words of one kind that cross between DRAM and a scratchpad.
 
-    A tensor that the dataflow sweeps s times is fetched s times if one sweep does not fit its scratchpad (a cyclic
-    sweep through a smaller least-recently-used buffer never hits), else once. Partial sums of a column tile that do not
-    fit go out and come back at every K fold.
+    Attributes:
+        memory: the scratchpad on the chip's side.
+        action: READ of DRAM, or WRITE to it.
+        word_bits: bits of a word in memory.
+        words: how many, all groups; a Fraction where a share of a tensor is kept.
+    """
+
+    memory: Memory
+    action: Action
+    word_bits: Fraction
+    words: int | Fraction
+
+
+def crossings(machine: Machine, workload: Workload, tiling: Tiling = FIXED) -> tuple[Crossing, ...]:
+    """Return what crosses the chip's edge for a layer, in both directions.
+
+    A tensor is used once in each turn of the one loop that does not cut it. What of it stays in its scratchpad from
+    one use to the next moves once, the rest at each use (``Nest.kept``). Sums that cannot stay go out and come back at
+    each K tile but the last.
 
     Raises:
-        MachineError: a feature map is said to stay on the chip and does not fit.
+        InfeasibleError: a feature map is said to stay on the chip and does not fit.
     """
     _check_residence(machine, workload)
-    mapping = map_layer(machine.array, workload)
-    acts, weights = _fetched(machine, mapping, workload)
-    acc, sums = Fraction(workload.acc_bits), _spilled_sums(machine, mapping, workload)
+    nest = nest_of(machine, workload, tiling)
+    acts, weights, sums = nest.tensors
+    ifmap, filters, ofmap = machine.srams
+    read, write = Action.READ, Action.WRITE
+    fetched = workload.groups * acts.words * (1 + nest.refetched(acts)) if workload.ifmap_in_dram else 0
+    filled = weights.words * (1 + nest.refetched(weights)) * _weight_groups(workload, filters)
+    stationary = machine.array.dataflow is Dataflow.OUTPUT_STATIONARY
+    spilled = 0 if stationary else workload.groups * sums.words * nest.refetched(sums)
+    biases = workload.n * workload.groups if workload.has_bias else 0
     outputs = workload.ofmap_elements if workload.ofmap_in_dram else 0
-    rows = (
-        (Action.READ, workload.act_memory_bits, acts),
-        (Action.READ, workload.weight_memory_bits, weights),
-        (Action.READ, workload.bias_memory_bits, workload.n * workload.groups if workload.has_bias else 0),
-        (Action.READ, acc, sums),
-        (Action.WRITE, acc, sums),
-        (Action.WRITE, workload.output_memory_bits, outputs),
+    accumulator = Fraction(workload.acc_bits)
+    return (
+        Crossing(ifmap, read, workload.act_memory_bits, whole(fetched)),
+        Crossing(filters, read, workload.weight_memory_bits, whole(filled)),
+        Crossing(filters, read, workload.bias_memory_bits, biases),
+        Crossing(ofmap, read, accumulator, whole(spilled)),
+        Crossing(ofmap, write, accumulator, whole(spilled)),
+        Crossing(ofmap, write, workload.output_memory_bits, outputs),
     )
-    for action, bits, count in rows:
-        yield moved(Component.DRAM, action, machine.dram.name, bits, count)
+
+
+def dram_traffic(machine: Machine, workload: Workload, tiling: Tiling = FIXED) -> Iterator[ActionCount]:
+    """Yield the reads and writes of DRAM for a layer.
+
+    Raises:
+        InfeasibleError: a feature map is said to stay on the chip and does not fit.
+    """
+    for crossing in crossings(machine, workload, tiling):
+        yield moved(Component.DRAM, crossing.action, machine.dram.name, crossing.word_bits, crossing.words)
+
+
+def fill_traffic(machine: Machine, workload: Workload, tiling: Tiling = FIXED) -> Iterator[ActionCount]:
+    """Yield the other end of ``dram_traffic``: scratchpads written with what comes, read for what leaves.
+
+    A scratchpad with a stated width is filled and emptied in whole words, packed without gaps.
+    """
+    for crossing in crossings(machine, workload, tiling):
+        action = Action.WRITE if crossing.action is Action.READ else Action.READ
+        memory, bits = crossing.memory, crossing.word_bits * crossing.words
+        if memory.word_bits is None:
+            yield moved(Component.SRAM, action, memory.name, crossing.word_bits, crossing.words)
+        else:
+            yield ActionCount(Component.SRAM, action, memory.name, memory.word_bits, -int(-bits // memory.word_bits))
 
 
 def fits_on_chip(machine: Machine, bits: int | Fraction) -> bool:
     """Return whether a feature map of ``bits`` bits can stay between two layers.
 
-    The ofmap scratchpad of one layer becomes the ifmap scratchpad of the next, so it must fit the smaller of the two.
+    The ofmap scratchpad of one layer becomes the ifmap scratchpad of the next, so it must fit the smaller of the two,
+    or the smaller half where they are double buffered.
 
     >>> from hwsim.array.machine import parse_machine
     >>> fits_on_chip(parse_machine("4x4-ws,ifmap=1KiB"), 8192)
     True
     """
-    return bits <= min(machine.ifmap_sram.capacity_bits, machine.ofmap_sram.capacity_bits)
+    return bits <= min(machine.ifmap_sram.usable_bits, machine.ofmap_sram.usable_bits)
 
 
-def _fetched(machine: Machine, mapping: Mapping, workload: Workload) -> tuple[int | Fraction, int | Fraction]:
-    """Return the activations and weights that come from DRAM (column tiles outer, row tiles inner), all groups."""
-    flow, rows, columns = machine.array.dataflow, mapping.rows, mapping.columns
-    shared = workload.weights_shared
-    ifmap_bits = workload.act_memory_bits * workload.ifmap_elements / workload.groups
-    filter_bits = workload.weight_memory_bits * workload.weight_elements / (1 if shared else workload.groups)
-    act_sweeps: int | Fraction = 1
-    weight_sweeps: int | Fraction = 1
-    if flow is Dataflow.INPUT_STATIONARY:
-        weight_sweeps = _sweeps(machine.filter_sram, filter_bits, columns.folds)
-    else:
-        act_sweeps = _sweeps(machine.ifmap_sram, ifmap_bits, columns.folds)
-    if flow is Dataflow.OUTPUT_STATIONARY:
-        shares = [(Fraction(piece, columns.extent), count) for piece, count in columns.sizes]
-        weight_sweeps = sum(
-            share * count * _sweeps(machine.filter_sram, filter_bits * share, rows.folds) for share, count in shares
-        )
-    if shared:
-        weight_sweeps *= _sweeps(machine.filter_sram, filter_bits, workload.groups)
-    acts = workload.ifmap_elements * act_sweeps if workload.ifmap_in_dram else 0
-    return whole(acts), whole(workload.weight_elements * weight_sweeps)
-
-
-def _sweeps(memory: Memory, bits: Fraction, sweeps: int) -> int:
-    return 1 if bits <= memory.capacity_bits else sweeps
-
-
-def _spilled_sums(machine: Machine, mapping: Mapping, workload: Workload) -> int:
-    """Return the partial sums that leave the chip and come back, all groups."""
-    if machine.array.dataflow is Dataflow.OUTPUT_STATIONARY:
-        return 0
-    spilled = sum(
-        columns * count
-        for columns, count in mapping.columns.sizes
-        if mapping.stream * columns * workload.acc_bits > machine.ofmap_sram.capacity_bits
-    )
-    return mapping.stream * spilled * (mapping.rows.folds - 1) * workload.groups
+def _weight_groups(workload: Workload, filters: Memory) -> int:
+    """Return how often all weights pass: once a group, or once in all where groups share weights that fit."""
+    if not workload.weights_shared:
+        return workload.groups
+    return 1 if workload.weight_elements * workload.weight_memory_bits <= filters.usable_bits else workload.groups
 
 
 def _check_residence(machine: Machine, workload: Workload) -> None:
@@ -97,11 +113,16 @@ def _check_residence(machine: Machine, workload: Workload) -> None:
         (workload.ifmap_in_dram, machine.ifmap_sram, workload.act_memory_bits * workload.ifmap_elements),
         (workload.ofmap_in_dram, machine.ofmap_sram, workload.output_memory_bits * workload.ofmap_elements),
     )
-    faults = [
-        f"a feature map of {bits} bits is to stay in {memory.name!r}, which holds {memory.capacity_bits} bits: "
-        "enlarge it or let the map go through DRAM"
+    shortfalls = [
+        Shortfall(
+            f"a feature map that is to stay in {memory.name!r}",
+            whole(Fraction(bits)),
+            memory.usable_bits,
+            "bits",
+            "enlarge it or let the map go through DRAM",
+        )
         for in_dram, memory, bits in needs
-        if not in_dram and bits > memory.capacity_bits
+        if not in_dram and bits > memory.usable_bits
     ]
-    if faults:
-        raise MachineError(all_faults(f"layer {workload.layer!r}", faults))
+    if shortfalls:
+        raise InfeasibleError(f"layer {workload.layer!r}", shortfalls)

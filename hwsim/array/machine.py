@@ -243,8 +243,8 @@ def _with_options(machine: Machine, options: dict[str, Any]) -> Machine:
     machine = replace(machine, **options)
     if not double:
         return machine
-    halves = {memory.name: replace(memory, double_buffered=True) for memory in machine.srams}
-    return replace(machine, **halves)
+    ifmap, filters, ofmap = (replace(memory, double_buffered=True) for memory in machine.srams)
+    return replace(machine, ifmap_sram=ifmap, filter_sram=filters, ofmap_sram=ofmap)
 
 
 def _collect(faults: list[str], read: Callable[[str], _T], text: str) -> _T | None:

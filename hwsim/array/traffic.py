@@ -7,19 +7,25 @@ here. Idle rows and columns of a ragged tile are clock-gated: only the sums that
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 
+from hwsim.array.blocks import blocks
 from hwsim.array.counts import Action, ActionCount, Component
-from hwsim.array.dram import dram_traffic
+from hwsim.array.dram import dram_traffic, fill_traffic
+from hwsim.array.edge import word_accesses
 from hwsim.array.machine import Machine
 from hwsim.array.mapping import Mapping, map_layer
 from hwsim.array.moves import moved
 from hwsim.array.parts import Dataflow
+from hwsim.array.tiling import FIXED, Tiling
 from hwsim.array.workload import Workload
 
 
-def layer_traffic(machine: Machine, workload: Workload) -> tuple[ActionCount, ...]:
+def layer_traffic(machine: Machine, workload: Workload, tiling: Tiling = FIXED) -> tuple[ActionCount, ...]:
     """Return everything that happens while a layer runs, all groups, without the actions that never happen.
+
+    Scratchpads of a stated width are counted in whole words, others in the words that are asked for.
 
     >>> from hwsim.array.machine import parse_machine
     >>> counts = layer_traffic(parse_machine("4x4-ws"), Workload.gemm(2, 3, 4))
@@ -29,13 +35,19 @@ def layer_traffic(machine: Machine, workload: Workload) -> tuple[ActionCount, ..
     Raises:
         MachineError: a feature map is said to stay on the chip and does not fit.
     """
-    counts = [
-        *mac_counts(machine, workload),
-        *register_traffic(machine, workload),
-        *sram_traffic(machine, workload),
-        *dram_traffic(machine, workload),
-    ]
+    wide = {memory.name for memory in machine.srams if memory.word_bits is None}
+    counts = [*mac_counts(machine, workload)]
+    for block, times in blocks(machine, workload, tiling):
+        edge = (count for count in sram_traffic(machine, block) if count.unit in wide)
+        counts += [_times(count, times) for count in (*register_traffic(machine, block), *edge)]
+    if len(wide) < len(machine.srams):
+        counts += word_accesses(machine, workload, tiling)
+    counts += (*fill_traffic(machine, workload, tiling), *dram_traffic(machine, workload, tiling))
     return tuple(count for count in counts if count.count)
+
+
+def _times(count: ActionCount, times: int) -> ActionCount:
+    return count if times == 1 else replace(count, count=count.count * times)
 
 
 def mac_counts(machine: Machine, workload: Workload) -> Iterator[ActionCount]:

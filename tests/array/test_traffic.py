@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hwsim.array.counts import Action, ActionCount, Component
 from hwsim.array.machine import Machine, parse_machine
-from hwsim.array.traffic import layer_traffic
+from hwsim.array.traffic import layer_traffic, sram_traffic
 from hwsim.array.workload import Workload
 
 MEMORIES = (Component.SRAM, Component.DRAM)
@@ -75,7 +75,18 @@ def test_every_operand_is_read_at_least_once_and_every_output_written_once(machi
 def test_partial_sums_are_read_as_often_as_written(machine: Machine, work: Workload) -> None:
     read = select(machine, work, Component.SRAM, Action.READ, "ofmap_sram")
     written = select(machine, work, Component.SRAM, Action.WRITE, "ofmap_sram")
-    assert bits(read) == bits([count for count in written if count.bits == work.acc_bits])
+    sums = [[count for count in counts if count.bits == work.acc_bits] for counts in (read, written)]
+    assert bits(sums[0]) == bits(sums[1])
+
+
+@given(MACHINES, SHAPES)
+def test_what_leaves_dram_arrives_in_a_scratchpad_and_the_other_way_round(machine: Machine, work: Workload) -> None:
+    """Each crossing is counted at both ends; the edge of the array is counted beside it."""
+    edge = list(sram_traffic(machine, work))
+    for here, there in ((Action.READ, Action.WRITE), (Action.WRITE, Action.READ)):
+        crossed = bits(select(machine, work, Component.DRAM, here))
+        filled = bits(select(machine, work, Component.SRAM, there)) - bits([c for c in edge if c.action is there])
+        assert filled == crossed
 
 
 @given(MACHINES, SHAPES)

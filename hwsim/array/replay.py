@@ -1,0 +1,372 @@
+"""A layer between DRAM, scratchpads and array, cycle by cycle: the slow and obvious twin of ``stalls`` and ``ports``.
+
+It walks through all tiles by itself, keeps a list of what lies in each scratchpad, moves bits over one bus and through
+the ports each cycle, and lets the array take a step only when all that the step asks for is there. It knows no formula:
+cycles are what its clock counts, waits are cycles in which the array stood still, traffic is what passed. Folds do not
+overlap here (no shadow or drain registers).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from hwsim.array.machine import Machine
+from hwsim.array.moves import whole
+from hwsim.array.parts import Dataflow, Memory, Ports
+from hwsim.array.tiling import FIXED, Tiling
+from hwsim.array.workload import Workload
+
+Tile = tuple[int, ...]
+Bits = int | Fraction
+
+
+@dataclass
+class ReplayResult:
+    """What the clock and the counters show at the end.
+
+    Attributes:
+        cycles: in all.
+        waits: cycles in which the array stood still, by the names of ``stalls.Waits``.
+        dram_bits: bits that crossed, by (scratchpad, "in" or "out").
+        accesses: whole words at the array's edge, by (scratchpad, "read" or "write").
+    """
+
+    cycles: int = 0
+    waits: Counter[str] = field(default_factory=Counter)
+    dram_bits: dict[tuple[str, str], Bits] = field(default_factory=dict)
+    accesses: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """The ranges of one fold, by loop."""
+
+    group: int
+    ranges: dict[str, range]
+    turns: dict[str, int]
+    first: bool
+    last: bool
+
+
+@dataclass
+class _Burst:
+    """One transfer over the bus."""
+
+    memory: Memory
+    way: str
+    bits: Bits
+
+
+@dataclass
+class _Port:
+    """What a scratchpad still has to move for the step at hand."""
+
+    memory: Memory
+    read: Bits
+    write: Bits
+
+    def clock(self) -> bool:
+        """Move what the ports can in one cycle; return whether anything is left."""
+        width = self.memory.bits_per_cycle
+        if width is None:
+            self.read = self.write = 0
+        elif self.memory.ports is Ports.ONE_R_ONE_W:
+            self.read, self.write = max(0, self.read - width), max(0, self.write - width)
+        elif self.read:
+            self.read = max(0, self.read - width)
+        else:
+            self.write = max(0, self.write - width)
+        return bool(self.read or self.write)
+
+
+class _Store:
+    """What of one tensor lies in its scratchpad."""
+
+    def __init__(self, memory: Memory, loops: str, partial: bool) -> None:
+        self.memory, self.loops, self._partial = memory, loops, partial
+        self._set: Tile | None = None
+        self._kept: dict[Tile, Bits] = {}
+        self._share = Fraction(0)
+
+    def begin(self, owner: Tile, sizes: list[Bits], largest: Bits) -> None:
+        """Forget the tiles of another set; decide which share of each tile of this one to keep."""
+        if owner == self._set:
+            return
+        self._set, self._kept = owner, {}
+        room = Fraction(self.memory.usable_bits)
+        if sum(sizes) <= room:
+            self._share = Fraction(1)
+        else:
+            self._share = max(Fraction(0), room - largest) / sum(sizes) if self._partial else Fraction(0)
+
+    def use(self, tile: Tile, bits: Bits) -> Bits:
+        """Return the bits of ``tile`` that are not there, and keep of it what is to be kept."""
+        missing = bits - self._kept.get(tile, 0)
+        self._kept[tile] = bits * self._share
+        return missing
+
+    def forget(self) -> None:
+        """Another group begins."""
+        self._set = None
+
+
+def replay_layer(machine: Machine, workload: Workload, tiling: Tiling = FIXED) -> ReplayResult:
+    """Run a layer cycle by cycle.
+
+    >>> from hwsim.array.machine import parse_machine
+    >>> replay_layer(parse_machine("8x8-ws,double,dram=1GB/s"), Workload.gemm(8, 8, 8)).waits["first_fill"]
+    80
+    """
+    return _Replay(machine, workload, tiling).run()
+
+
+class _Replay:
+    def __init__(self, machine: Machine, workload: Workload, tiling: Tiling) -> None:
+        self._machine, self._work, self._tiling = machine, workload, tiling
+        self._flow = machine.array.dataflow
+        self._stays = self._flow is Dataflow.OUTPUT_STATIONARY
+        m, n, k = workload.m, workload.n, workload.k
+        r, c, t = {"ws": (k, n, m), "os": (m, n, k), "is": (k, m, n)}[self._flow.value]
+        block = -(-t // min(tiling.blocks, t))
+        self._cuts = {
+            "r": _cut(r, machine.array.rows),
+            "c": _cut(c, machine.array.columns),
+            "t": _cut(t, block),
+        }
+        names = {"ws": ("rt", "rc", "ct"), "os": ("rt", "ct", "rc"), "is": ("rc", "rt", "ct")}[self._flow.value]
+        self._stores = [
+            _Store(memory, loops, tiling.partial) for memory, loops in zip(machine.srams, names, strict=True)
+        ]
+        self._extent = {"r": r, "c": c, "t": t}
+        per_group = 1 if workload.weights_shared else workload.groups
+        width = workload.output_memory_bits if self._stays else Fraction(workload.acc_bits)
+        self._bits = [
+            Fraction(workload.ifmap_elements, workload.groups) * workload.act_memory_bits,
+            Fraction(workload.weight_elements, per_group) * workload.weight_memory_bits,
+            Fraction(m * n) * width,
+        ]
+        self._largest = [max(self._all_tiles(index)) for index in range(3)]
+        self._beside = [
+            store.memory.double_buffered and largest <= store.memory.usable_bits
+            for store, largest in zip(self._stores, self._largest, strict=True)
+        ]
+        self._paces = {memory.name: _slowest(machine.dram_bits_per_cycle, memory) for memory in machine.srams}
+        self._result = ReplayResult()
+
+    def run(self) -> ReplayResult:
+        """Run all folds, phase by phase."""
+        folds = list(self._folds())
+        bursts = [self._bursts(fold) for fold in folds]
+        self._alone([b for b in bursts[0] if b.way == "in" and self._is_beside(b)], {"in": "first_fill"})
+        for place, fold in enumerate(folds):
+            own = bursts[place]
+            names = {"in": "dram_in", "out": "dram_out"}
+            self._alone([b for b in own if b.way == "in" and not self._is_beside(b)], names)
+            before = bursts[place - 1] if place else []
+            after = bursts[place + 1] if place + 1 < len(folds) else []
+            beside = [b for b in before if b.way == "out" and self._is_beside(b)]
+            beside += [b for b in after if b.way == "in" and self._is_beside(b)]
+            self._together(fold, beside, names)
+            self._alone([b for b in own if b.way == "out" and not self._is_beside(b)], names)
+        self._alone([b for b in bursts[-1] if b.way == "out" and self._is_beside(b)], {"out": "write_back"})
+        return self._result
+
+    def _is_beside(self, burst: _Burst) -> bool:
+        return self._beside[[memory.name for memory in self._machine.srams].index(burst.memory.name)]
+
+    def _alone(self, bursts: list[_Burst], names: dict[str, str]) -> None:
+        for burst in bursts:
+            left = self._begin(burst)
+            while left > 0:
+                left -= self._pace(burst) or left
+                if self._pace(burst) is not None:
+                    self._result.cycles += 1
+                    self._result.waits[names[burst.way]] += 1
+
+    def _together(self, fold: _Fold, bursts: list[_Burst], names: dict[str, str]) -> None:
+        """Clock array and bus side by side until both are done."""
+        steps = self._array(fold)
+        busy = next(steps)
+        queue = list(bursts)
+        left = self._begin(queue[0]) if queue else 0
+        while True:
+            while queue and (left <= 0 or self._pace(queue[0]) is None):
+                queue.pop(0)
+                left = self._begin(queue[0]) if queue else 0
+            if not (busy or queue):
+                return
+            self._result.cycles += 1
+            if queue:
+                left -= self._pace(queue[0]) or 0
+                if not busy:
+                    self._result.waits[names[queue[0].way]] += 1
+            if busy:
+                busy = next(steps)
+
+    def _begin(self, burst: _Burst) -> Bits:
+        key = burst.memory.name, burst.way
+        self._result.dram_bits[key] = whole(self._result.dram_bits.get(key, 0) + burst.bits)
+        return burst.bits
+
+    def _pace(self, burst: _Burst) -> Bits | None:
+        return self._paces[burst.memory.name]
+
+    def _array(self, fold: _Fold) -> Iterator[bool]:
+        """Yield, once a cycle, whether the array is at work in it."""
+        for demand in self._demands(fold):
+            ports = [_Port(memory, *need) for memory, need in zip(self._machine.srams, demand, strict=True)]
+            for port in ports:
+                for bits, way in ((port.read, "read"), (port.write, "write")):
+                    if bits and port.memory.word_bits:
+                        self._result.accesses[port.memory.name, way] += -int(-bits // port.memory.word_bits)
+            finished, cycles = [0, 0, 0], 0
+            left = True
+            while left:
+                yield True
+                cycles += 1
+                still = [port.clock() for port in ports]
+                finished = [cycles + 1 if more else done for more, done in zip(still, finished, strict=True)]
+                left = any(still)
+            slowest = finished.index(max(finished))
+            if cycles > 1:
+                self._result.waits[("ifmap_port", "filter_port", "ofmap_port")[slowest]] += cycles - 1
+        yield False
+
+    def _demands(self, fold: _Fold) -> Iterator[tuple[tuple[Bits, Bits], ...]]:
+        """Yield (read, write) bits of the three scratchpads for each step of the array."""
+        work, rows, columns = self._work, self._machine.array.rows, self._machine.array.columns
+        p, q, t = (len(fold.ranges[loop]) for loop in "rct")
+        act, weight, acc = whole(work.act_memory_bits), whole(work.weight_memory_bits), work.acc_bits
+        bias = whole(work.bias_memory_bits) if work.has_bias and fold.first else 0
+        leaving = whole(work.output_memory_bits) if fold.last else acc
+        late = self._machine.output_register
+        none = (0, 0)
+        if self._stays:
+            for step in range(t + rows + columns - 2):
+                first = bias if step == 0 else 0
+                reads = ((p * act, 0), (q * (weight + first), 0)) if step < t else (none, none)
+                yield (*reads, none)
+            # A row at the bottom edge is written in the step that brings it there; the bottom row is there at once.
+            shifts = 0 if self._machine.direct_outputs else rows - 1 + late
+            written = [q * leaving for _ in range(p)]
+            waits = self._row_waits(written)
+            for _ in range(shifts + waits):
+                yield (none, none, none)
+            return
+        ws = self._flow is Dataflow.WEIGHT_STATIONARY
+        for row in reversed(range(rows)):
+            extra = bias if row == 0 else 0
+            if row >= p:
+                yield (none, none, none)
+            elif ws:
+                yield (none, (q * (weight + extra), 0), none)
+            else:
+                yield ((q * act, 0), none, none)
+        arrived = Counter[int]()
+        for step in range(t + rows + columns - 2 + late):
+            running = step < t
+            ifmap = (p * act, 0) if running and ws else none
+            filters = (p * weight + bias, 0) if running and not ws else none
+            enters = q * acc if running and not fold.first else 0
+            for column in range(q):
+                vector = step - column - (rows - 1) - late
+                arrived[vector] += 0 <= vector < t
+            complete = [vector for vector, there in arrived.items() if there == q]
+            for vector in complete:
+                del arrived[vector]
+            yield (ifmap, filters, (enters, len(complete) * q * leaving))
+
+    def _row_waits(self, rows: list[Bits]) -> int:
+        """Write the rows of finished sums one after another; return the cycles beyond one each."""
+        memory, extra = self._machine.ofmap_sram, 0
+        for bits in rows:
+            port = _Port(memory, 0, bits)
+            if memory.word_bits:
+                self._result.accesses[memory.name, "write"] += -int(-bits // memory.word_bits)
+            while port.clock():
+                extra += 1
+        self._result.waits["ofmap_port"] += extra
+        return extra
+
+    def _folds(self) -> Iterator[_Fold]:
+        order = self._tiling.order
+        rows = len(self._cuts["r"])
+        for group in range(self._work.groups):
+            for place in itertools.product(*(range(len(self._cuts[loop])) for loop in order)):
+                turns = dict(zip(order, place, strict=True))
+                ranges = {loop: self._cuts[loop][turn] for loop, turn in turns.items()}
+                first, last = self._stays or turns["r"] == 0, self._stays or turns["r"] == rows - 1
+                yield _Fold(group, ranges, turns, first, last)
+
+    def _bursts(self, fold: _Fold) -> list[_Burst]:
+        """Return what has to come before ``fold`` and to go after it, given what lies in the scratchpads."""
+        work, (ifmap, filters, ofmap) = self._work, self._machine.srams
+        if fold.group and not any(fold.turns.values()):
+            for index, store in enumerate(self._stores):
+                if index != 1 or not self._weights_stay():
+                    store.forget()
+        acts, weights, sums = (self._missing(index, fold) for index in range(3))
+        acts = acts if work.ifmap_in_dram else 0
+        if fold.group and self._weights_stay():
+            weights = 0
+        weights += self._biases(fold)
+        spilled_in = 0 if fold.first else sums
+        if fold.last:
+            share = self._tile_bits(2, fold.ranges) / self._bits[2]
+            going = share * work.ofmap_elements * work.output_memory_bits / work.groups if work.ofmap_in_dram else 0
+        else:
+            going = self._tile_bits(2, fold.ranges) * (1 - self._stores[2]._share)
+        return [
+            _Burst(ifmap, "in", acts),
+            _Burst(filters, "in", weights),
+            _Burst(ofmap, "in", spilled_in),
+            _Burst(ofmap, "out", going),
+        ]
+
+    def _weights_stay(self) -> bool:
+        return self._work.weights_shared and self._bits[1] <= self._machine.filter_sram.usable_bits
+
+    def _missing(self, index: int, fold: _Fold) -> Bits:
+        store, order = self._stores[index], self._tiling.order
+        reuse = next(loop for loop in order if loop not in store.loops)
+        inside = order[order.index(reuse) + 1 :]
+        owner = tuple(fold.turns[loop] for loop in store.loops if loop not in inside)
+        choices = [self._cuts[loop] if loop in inside else [fold.ranges[loop]] for loop in store.loops]
+        sizes = [
+            self._tile_bits(index, dict(zip(store.loops, pick, strict=True))) for pick in itertools.product(*choices)
+        ]
+        store.begin(owner, sizes, self._largest[index])
+        return store.use(tuple(fold.turns[loop] for loop in store.loops), self._tile_bits(index, fold.ranges))
+
+    def _all_tiles(self, index: int) -> list[Bits]:
+        loops = self._stores[index].loops
+        picks = itertools.product(*(self._cuts[loop] for loop in loops))
+        return [self._tile_bits(index, dict(zip(loops, pick, strict=True))) for pick in picks]
+
+    def _tile_bits(self, index: int, ranges: dict[str, range]) -> Bits:
+        bits = self._bits[index]
+        for loop in self._stores[index].loops:
+            bits = bits * len(ranges[loop]) / self._extent[loop]
+        return bits
+
+    def _biases(self, fold: _Fold) -> Bits:
+        """Each output channel's bias comes once, with the first fold that needs it."""
+        if not self._work.has_bias:
+            return 0
+        channels = "t" if self._flow is Dataflow.INPUT_STATIONARY else "c"
+        if any(turn for loop, turn in fold.turns.items() if loop != channels):
+            return 0
+        return len(fold.ranges[channels]) * self._work.bias_memory_bits
+
+
+def _slowest(bus: Fraction | None, memory: Memory) -> Bits | None:
+    paces = [Fraction(pace) for pace in (bus, memory.bits_per_cycle) if pace is not None]
+    return whole(min(paces)) if paces else None
+
+
+def _cut(extent: int, side: int) -> list[range]:
+    return [range(start, min(start + side, extent)) for start in range(0, extent, side)]

@@ -1,0 +1,226 @@
+"""Waits for memories: the closed form against a replay that moves bits cycle by cycle, and what must hold of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections import Counter
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hwsim.array import loops, ports, stalls, tiling
+from hwsim.array.counts import Action
+from hwsim.array.dram import crossings
+from hwsim.array.edge import word_accesses
+from hwsim.array.machine import Machine, parse_machine
+from hwsim.array.replay import replay_layer
+from hwsim.array.shortfall import InfeasibleError
+from hwsim.array.stalls import layer_waits
+from hwsim.array.tiling import FIXED, Tiling, legal_tilings
+from hwsim.array.timing import layer_time
+from hwsim.array.workload import Workload
+
+SHAPES = [(1, 1, 1), (2, 3, 4), (5, 4, 3), (3, 7, 5), (6, 2, 9), (7, 5, 2), (4, 9, 6), (1, 8, 7), (9, 1, 1)]
+MEMORIES = [
+    "dram=0.7GB/s",
+    "double,dram=1.3GB/s",
+    "ifmap=64KiB/8b,filter=64KiB/8b/1r1w,ofmap=64KiB/24b",
+    "ifmap=512b/8b,filter=512b/16b,ofmap=2048b/32b/1r1w,double,dram=0.9GB/s",
+    "ifmap=96b/16b,filter=400b,ofmap=600b/24b/double,dram=0.3GB/s",
+    "ifmap=200b/16b/double,filter=300b/x2/double,ofmap=500b/16b/x2/double,dram=2GB/s",
+]
+ARRAYS = ["3x2", "2x3", "1x1", "2x2"]
+BITS = (7, 5, 19, 11)  # all different, so that a wrong width shows
+
+
+def layer(shape: tuple[int, int, int], turn: int) -> Workload:
+    """A layer that has biases, groups, overlapping windows and maps on the chip, in turn."""
+    work = Workload.gemm(*shape, groups=(1, 2, 1, 5, 1, 3)[turn % 6], bits=BITS)
+    fewer = max(1, work.ifmap_elements * 3 // 5) if turn % 2 else work.ifmap_elements
+    return dataclasses.replace(work, has_bias=turn % 3 > 0, ifmap_elements=fewer)
+
+
+def check(machine: Machine, work: Workload, tiles: Tiling) -> None:
+    """Raise AssertionError where closed form and replay differ in cycles, waits, crossings or accesses."""
+    replayed, waits = replay_layer(machine, work, tiles), vars(layer_waits(machine, work, tiles))
+    assert {name: n for name, n in waits.items() if n} == {name: n for name, n in replayed.waits.items() if n}, "waits"
+    assert layer_time(machine, work, tiles).total == replayed.cycles, "cycles"
+    crossed: Counter[tuple[str, str]] = Counter()
+    for crossing in crossings(machine, work, tiles):
+        way = "in" if crossing.action is Action.READ else "out"
+        crossed[crossing.memory.name, way] += crossing.words * crossing.word_bits  # type: ignore[assignment]
+    assert {k: v for k, v in crossed.items() if v} == {k: v for k, v in replayed.dram_bits.items() if v}, "crossings"
+    words = {(c.unit, c.action.value): c.count for c in word_accesses(machine, work, tiles) if c.count}
+    assert words == {k: v for k, v in replayed.accesses.items() if v}, "accesses"
+
+
+@pytest.mark.parametrize("flow", ["ws", "os", "is"])
+@pytest.mark.parametrize("memory", MEMORIES)
+def test_closed_form_is_the_replay(flow: str, memory: str) -> None:
+    for turn, shape in enumerate(SHAPES):
+        machine = parse_machine(f"{ARRAYS[turn % 4]}-{flow},{memory}" + ",outreg" * (turn % 5 == 1))
+        work = layer(shape, turn)
+        tilings = list(legal_tilings(machine, work))
+        for tiles in dict.fromkeys([FIXED, *tilings[turn :: max(1, len(tilings) // 3)]]):
+            check(machine, work, tiles)
+
+
+def test_every_tiling_of_one_layer_is_the_replay() -> None:
+    for flow in ("ws", "os", "is"):
+        machine, work = parse_machine(f"2x2-{flow},{MEMORIES[3]}"), layer((5, 6, 5), 1)
+        for tiles in legal_tilings(machine, work):
+            check(machine, work, tiles)
+
+
+def test_groups_that_share_weights_are_the_replay() -> None:
+    work = dataclasses.replace(Workload.gemm(4, 4, 4, groups=4, bits=BITS), weights_shared=True, weight_elements=16)
+    for filters in ("60b", "200b/double"):
+        check(parse_machine(f"2x2-ws,filter={filters},dram=1GB/s"), work, FIXED)
+
+
+def test_maps_on_the_chip_are_the_replay() -> None:
+    work = dataclasses.replace(layer((5, 4, 6), 2), ifmap_in_dram=False, ofmap_in_dram=False)
+    for flow in ("ws", "os", "is"):
+        check(parse_machine(f"2x3-{flow},double,dram=0.5GB/s"), work, FIXED)
+
+
+FAULTS: list[tuple[Any, str, Callable[[Any], Any]]] = [
+    (stalls, "transfer_cycles", lambda old: lambda bits, bus, memory: old(bits, bus, memory) + (bits > 0)),
+    (loops, "_turn_kinds", lambda old: lambda n: ((0, n),)),
+    (loops, "_turn_kinds", lambda old: lambda n: ((0, 1), (1, n - 1)) if n > 1 else ((0, 1),)),
+    (stalls, "neighbour", lambda old: lambda place, turns, way: old(place, turns, -way)),
+    (ports, "memory_cycles", lambda old: lambda memory, read, write: max(old(memory, read, 0), old(memory, 0, write))),
+    (ports, "vector_cycles", lambda old: lambda memory, bits: old(memory, bits) + 1),
+    (tiling.Nest, "kept", lambda old: lambda self, tensor, outer: Fraction(1)),
+    (tiling.Nest, "inner", lambda old: lambda self, loop: ""),
+    (stalls, "_overlaps", lambda old: lambda nest, tensor: True),
+]
+
+
+@pytest.mark.parametrize(("place", "name", "fault"), FAULTS)
+def test_planted_faults_are_noticed(
+    monkeypatch: pytest.MonkeyPatch, place: Any, name: str, fault: Callable[[Any], Any]
+) -> None:
+    monkeypatch.setattr(place, name, fault(getattr(place, name)))
+    with pytest.raises(AssertionError):
+        for memory, flow in itertools.product(MEMORIES[2:5], ("ws", "is", "os")):
+            check(parse_machine(f"3x2-{flow},{memory}"), layer((7, 9, 10), 1), FIXED)
+
+
+def test_lenet_ip1_does_not_wait_where_its_transfers_fit() -> None:
+    """400,000 weights at 10 words a cycle are 40,000 cycles of transfers under 75,200 of computation: only the first
+    fill and the last write-back show. SCALE-Sim 3.0.0 fetches each weight 15 times and stalls for 531,246 cycles."""
+    machine = parse_machine("16x16-ws@1000MHz,double,dram=10GB/s")
+    work = dataclasses.replace(Workload.gemm(1, 500, 800), has_bias=False)
+    cycles, fetched = layer_time(machine, work), crossings(machine, work)[1].words
+    assert (fetched, cycles.total - cycles.stall) == (400_000, 75_200)
+    assert dict(cycles.waits) == {"first fill": 26 + 2, "last write-back": 1}
+
+
+def test_what_the_bus_cannot_bring_in_time_is_waited_for() -> None:
+    """32x32: a fold takes 95 cycles. At 64 words a cycle its 1024 weights come in 16, at 8 words in 128."""
+    work = dataclasses.replace(Workload.gemm(1, 500, 800), has_bias=False)
+    assert layer_waits(parse_machine("32x32-ws@1000MHz,double,dram=64GB/s"), work, FIXED).dram_in == 0
+    late = layer_waits(parse_machine("32x32-ws@1000MHz,double,dram=8GB/s"), work, FIXED).dram_in
+    first_column = 24 * (128 + 4 - 95)  # with 32 activations each; the first fold of all is the first fill
+    full_columns = 14 * 25 * (128 - 95)
+    outputs = 14 * 4  # 32 of the column before, before the second weights of the next; the last column's 80 are in time
+    assert late == first_column + full_columns + outputs
+
+
+LAYERS = st.builds(
+    lambda m, n, k, groups, bias: dataclasses.replace(Workload.gemm(m, n, k, groups=groups), has_bias=bias),
+    *[st.integers(1, 40)] * 3,
+    st.integers(1, 3),
+    st.booleans(),
+)
+FLOWS = st.sampled_from(["4x3-ws", "3x4-os", "4x4-is", "4x4-ws,shadow", "3x3-os,overlap"])
+SPEEDS = st.floats(0.01, 50)
+MARGIN = settings(max_examples=60, deadline=None)
+
+
+@MARGIN
+@given(FLOWS, LAYERS, st.tuples(SPEEDS, SPEEDS), st.sampled_from(["", ",double", ",ifmap=1KiB,ofmap=2KiB,double"]))
+def test_more_bandwidth_is_never_slower_and_no_wait_is_negative(
+    flow: str, work: Workload, speeds: tuple[float, float], memory: str
+) -> None:
+    slow, fast = (parse_machine(f"{flow}{memory},dram={speed:.6f}GB/s") for speed in sorted(speeds))
+    for one in (slow, fast):
+        assert all(cycles >= 0 for cycles in vars(layer_waits(one, work, FIXED)).values())
+    assert layer_time(slow, work).total >= layer_time(fast, work).total
+
+
+@MARGIN
+@given(FLOWS, LAYERS, SPEEDS, st.booleans())
+def test_a_layer_takes_at_least_its_computation_and_at_least_its_transfers(
+    flow: str, work: Workload, speed: float, double: bool
+) -> None:
+    machine = parse_machine(f"{flow},ifmap=1KiB,filter=1KiB,ofmap=2KiB{',double' * double},dram={speed:.6f}GB/s")
+    cycles = layer_time(machine, work)
+    bits = sum(crossing.words * crossing.word_bits for crossing in crossings(machine, work))
+    pace = machine.dram_bits_per_cycle
+    assert pace is not None
+    assert cycles.total >= cycles.total - cycles.stall > 0
+    assert cycles.total >= bits / pace
+
+
+@MARGIN
+@given(FLOWS, LAYERS, SPEEDS, st.tuples(*[st.integers(4, 64)] * 2), st.sampled_from(["", ",double"]))
+def test_larger_scratchpads_never_move_more_nor_take_longer(
+    flow: str, work: Workload, speed: float, sizes: tuple[int, int], double: str
+) -> None:
+    machines = [
+        parse_machine(f"{flow},ifmap={n * 128}b,filter={n * 128}b,ofmap={n * 512}b{double},dram={speed:.6f}GB/s")
+        for n in sorted(sizes)
+    ]
+    for partial in (False, True):
+        tiles = Tiling(partial=partial)
+        small, large = (sum(c.words * c.word_bits for c in crossings(machine, work, tiles)) for machine in machines)
+        assert small >= large
+        assert layer_time(machines[0], work, tiles).total >= layer_time(machines[1], work, tiles).total
+
+
+@MARGIN
+@given(FLOWS, LAYERS, st.tuples(*[st.sampled_from([8, 16, 24, 32, 64, 128])] * 2))
+def test_wider_words_never_wait_longer(flow: str, work: Workload, widths: tuple[int, int]) -> None:
+    narrow, wide = (
+        parse_machine(f"{flow},ifmap=64KiB/{width}b,filter=64KiB/{width}b,ofmap=64KiB/{width}b")
+        for width in sorted(widths)
+    )
+    assert layer_time(narrow, work).total >= layer_time(wide, work).total >= layer_time(parse_machine(flow), work).total
+
+
+def test_two_ports_are_never_slower_than_one() -> None:
+    for shape in SHAPES:
+        one, two = (parse_machine(f"3x2-ws,ofmap=64KiB/19b{ports}") for ports in ("", "/1r1w"))
+        assert layer_time(one, layer(shape, 0)).total >= layer_time(two, layer(shape, 0)).total
+
+
+def test_nothing_waits_where_nothing_is_limited() -> None:
+    for text in ("4x4-ws", "4x4-os,double", "4x4-is,ifmap=64b,tiling=fixed"):
+        cycles = layer_time(parse_machine(text), Workload.gemm(9, 9, 9))
+        assert (cycles.stall, cycles.waits) == (0, ())
+
+
+def test_a_scratchpad_without_room_for_one_vector_says_what_would_fit() -> None:
+    machine = parse_machine("8x8-ws,ifmap=96b,ofmap=64KiB/32b,double,dram=1GB/s")
+    with pytest.raises(InfeasibleError, match="one vector of activations in 'ifmap_sram'") as caught:
+        layer_time(machine, Workload.gemm(9, 9, 9))
+    (shortfall,) = caught.value.shortfalls
+    assert (shortfall.demand, shortfall.bound, shortfall.gap, shortfall.unit) == (64, 48, 16, "bits")
+    assert "give it 128 bits" in str(caught.value)
+    layer_time(parse_machine("8x8-ws,ifmap=128b,ofmap=64KiB/32b,double,dram=1GB/s"), Workload.gemm(9, 9, 9))
+
+
+def test_infeasible_errors_travel_between_processes() -> None:
+    import pickle
+
+    with pytest.raises(InfeasibleError) as caught:
+        layer_time(parse_machine("8x8-ws,ifmap=8b,dram=1GB/s"), Workload.gemm(9, 9, 9))
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (str(again), again.shortfalls) == (str(caught.value), caught.value.shortfalls)
