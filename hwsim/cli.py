@@ -11,6 +11,9 @@ from hwsim import __version__
 from hwsim.cli_options import add_format_options, assignment_of
 from hwsim.command import guarded
 from hwsim.costing.cli import add_commands as add_cost
+from hwsim.rtl.cli import add_commands as add_rtl
+from hwsim.synth.cli import add_commands as add_synth
+from hwsim.validation.cli import add_commands as add_validate
 
 if TYPE_CHECKING:
     from hwsim.network.assignment import Assignment
@@ -36,6 +39,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_explain(commands)
     add_cost(commands)
+    add_rtl(commands)
+    add_synth(commands)
+    add_validate(commands)
     return parser
 
 

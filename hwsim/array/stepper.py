@@ -81,29 +81,62 @@ def step_layer(
     >>> result.outputs, result.folds, result.cycles
     ([[39]], 2, 10)
     """
-    ports = _Ports(machine, a, w, bias, Arithmetic(multiply, add, zero))
-    times = ports.run()
-    return StepResult(
-        ports.outputs(),
-        len(ports.tiles()),
-        sum(time.fill for time in times),
-        sum(time.steady for time in times),
-        sum(time.drain for time in times),
-        sum(time.gap for time in times),
-        ports.log.accesses(),
-        ports.log.macs,
-        ports.log.effectual_macs,
-    )
+    ports = _Ports(machine, a, w, bias, Arithmetic(multiply, add, zero), AccessLog())
+    return _result([ports])[0]
+
+
+def step_groups(
+    machine: Machine,
+    groups: Sequence[tuple[Matrix, Matrix, Sequence[Number] | None]],
+    *,
+    multiply: Callable[[Number, Number], Number],
+    add: Callable[[Number, Number], Number],
+    zero: Number = 0,
+) -> tuple[StepResult, ...]:
+    """Run the groups of a layer, (a, w, bias) each, one after another without a pause; see ``step_layer``.
+
+    Returns:
+        One result a group; cycles, accesses and MACs of each are those of all groups together.
+
+    Raises:
+        MachineError: the shapes of a group do not fit each other, or groups differ in shape.
+
+    >>> from operator import add, mul
+    >>> from hwsim.array.machine import parse_machine
+    >>> group = ([[1, 2]], [[3], [4]], None)
+    >>> [r.cycles for r in step_groups(parse_machine("2x2-ws,shadow"), [group, group], multiply=mul, add=add)]
+    [9, 9]
+    """
+    log = AccessLog()
+    ports = [_Ports(machine, a, w, bias, Arithmetic(multiply, add, zero), log) for a, w, bias in groups]
+    sizes = sorted({(port.m, port.n, port.k) for port in ports})
+    if len(sizes) != 1:
+        raise MachineError(f"groups have the shapes (M, N, K) {sizes}: give at least one group, all of one shape")
+    return _result(ports)
+
+
+def _result(ports: Sequence[_Ports]) -> tuple[StepResult, ...]:
+    tiles = [tile for port in ports for tile in port.tiles()]
+    times, log = ports[0].run(tiles), ports[0].log
+    parts = {part: sum(getattr(time, part) for time in times) for part in ("fill", "steady", "drain", "gap")}
+    common = {"folds": len(tiles), "accesses": log.accesses(), "macs": log.macs, "effectual_macs": log.effectual_macs}
+    return tuple(StepResult(outputs=port.outputs(), **parts, **common) for port in ports)
 
 
 class _Ports:
     """The scratchpads around the array for one layer."""
 
     def __init__(
-        self, machine: Machine, a: Matrix, w: Matrix, bias: Sequence[Number] | None, arithmetic: Arithmetic
+        self,
+        machine: Machine,
+        a: Matrix,
+        w: Matrix,
+        bias: Sequence[Number] | None,
+        arithmetic: Arithmetic,
+        log: AccessLog,
     ) -> None:
         self.machine, self.a, self.w, self.bias = machine, a, w, bias
-        self.arithmetic, self.log = arithmetic, AccessLog()
+        self.arithmetic, self.log = arithmetic, log
         self.flow = machine.array.dataflow
         self.m, self.k, self.n = len(a), len(w), len(w[0]) if len(w) else 0
         _check_shapes(a, w, bias)
@@ -130,9 +163,9 @@ class _Ports:
             for row in range(0, row_extent, array.rows)
         ]
 
-    def run(self) -> list[FoldTime]:
+    def run(self, tiles: Sequence[_Tile]) -> list[FoldTime]:
         """Put one tile after another on the array; return the time of each, or of all if they overlap."""
-        tiles, roles = self.tiles(), ("weight", "act") if self.flow is Dataflow.WEIGHT_STATIONARY else ("act", "weight")
+        roles = ("weight", "act") if self.flow is Dataflow.WEIGHT_STATIONARY else ("act", "weight")
         if self.machine.shadow_registers:
             return [ShadowedArray(tiles, self.arithmetic, self.log, *roles).run()]
         if self.machine.drain_registers:

@@ -67,7 +67,7 @@ class Cosimulator:
     def __init__(self, engine: str = "icarus", sources: Sequence[Path] | None = None) -> None:
         if engine not in ENGINES:
             raise RtlError(unknown_name("engine", engine, ENGINES))
-        self._compile, self._stack = ENGINES[engine], ExitStack()
+        self.engine, self._compile, self._stack = engine, ENGINES[engine], ExitStack()
         self._sources = array_sources() if sources is None else tuple(sources)
         self._models: dict[tuple[str, tuple[tuple[str, int], ...]], Model] = {}
 
