@@ -47,6 +47,16 @@ def _library(paths: tuple[Path, ...]) -> Library:
     return read_liberty(*paths)
 
 
+def wire_text(tech: Technology) -> str:
+    """Return what is assumed about wires, inputs and outputs.
+
+    >>> from hwsim.synth.technology import technology
+    >>> wire_text(technology("nangate45"))
+    'table default; input slew 20 ps; 3.898 fF on outputs'
+    """
+    return f"{tech.wire}; input slew {1000 * tech.slew_ns:g} ps; {tech.load_ff:g} fF on outputs"
+
+
 @contextmanager
 def open_laboratory(settings: RunSettings, tech: Technology | None = None) -> Iterator[Laboratory]:
     """Open a laboratory; its folder is deleted at the end.
@@ -64,7 +74,7 @@ def open_laboratory(settings: RunSettings, tech: Technology | None = None) -> It
             tools=f"{workshop.yosys.version}, hwsim.gates",
             recipe=settings.recipe,
             rtl_sha256=sources_sha256(rtl_sources()),
-            wire_model=str(workshop.tech.wire),
+            wire_model=wire_text(workshop.tech),
             vectors=settings.vectors,
             seed=settings.seed,
         )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
+from pathlib import Path
 
 from hwsim.array.parts import Dataflow
 from hwsim.cost.elements import ElementRow
@@ -38,11 +39,13 @@ class Summary:
         made: rows written.
         kept: rows that were there already.
         failures: unit -> reason, for those without a row.
+        stale: rows in the file that other settings made.
     """
 
     made: int
     kept: int
     failures: tuple[tuple[str, str], ...]
+    stale: int = 0
 
 
 def units_of(points: Iterable[Point], dataflows: Sequence[Dataflow] = DATAFLOWS) -> tuple[Unit, ...]:
@@ -50,39 +53,51 @@ def units_of(points: Iterable[Point], dataflows: Sequence[Dataflow] = DATAFLOWS)
     return tuple(Unit(point, dataflow) for point in points for dataflow in dataflows)
 
 
-def fill(
-    store: RowStore,
+def fill_table(
+    path: Path,
     units: Sequence[Unit],
     settings: RunSettings,
     jobs: int = 1,
     tell: Callable[[Outcome, int, int], None] = lambda outcome, done, of: None,
 ) -> Summary:
-    """Make the rows of ``units`` that ``store`` lacks. Each is on disk before ``tell(outcome, done, of)`` is called.
+    """Make the rows of ``units`` that the table in ``path`` lacks; each is on disk before it is told.
 
-    The rows do not depend on ``jobs`` or on what was there before. An element that fails is told and left out.
+    The rows do not depend on ``jobs`` or on what was there before. A unit that fails is told and left out.
+
+    Args:
+        path: the companion file; read first, so that a run that was stopped goes on.
+        units: what to make.
+        settings: of the run; rows on disk that other settings made are made again.
+        jobs: processes.
+        tell: called with each outcome, how many there are so far, and how many there will be.
+
+    Raises:
+        SynthError: no yosys, an unknown library, a file that cannot be read.
     """
-    missing = [unit for unit in units if row_key(unit) not in store]
-    failures = []
-    for done, outcome in enumerate(_outcomes(missing, settings, jobs), start=1):
-        if outcome.row is not None:
-            store.add(outcome.row)
-        else:
-            failures.append((outcome.unit.name, outcome.fault))
-        tell(outcome, done, len(missing))
-    return Summary(len(missing) - len(failures), len(units) - len(missing), tuple(sorted(failures)))
-
-
-def _outcomes(units: Sequence[Unit], settings: RunSettings, jobs: int) -> Iterator[Outcome]:
     with open_laboratory(settings) as laboratory:
-        if jobs <= 1 or len(units) <= 1:
-            yield from (attempt(unit, laboratory) for unit in units)
-            return
-        with ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("spawn")) as pool:
-            tasks = [pool.submit(attempt, unit, laboratory) for unit in units]
-            try:
-                yield from (task.result() for task in as_completed(tasks))
-            finally:
-                pool.shutdown(cancel_futures=True)
+        store = RowStore(path, laboratory.made_with)
+        missing = [unit for unit in units if row_key(unit) not in store]
+        failures = []
+        for done, outcome in enumerate(_outcomes(missing, laboratory, jobs), start=1):
+            if outcome.row is not None:
+                store.add(outcome.row)
+            else:
+                failures.append((outcome.unit.name, outcome.fault))
+            tell(outcome, done, len(missing))
+    made = len(missing) - len(failures)
+    return Summary(made, len(units) - len(missing), tuple(sorted(failures)), len(store.stale))
+
+
+def _outcomes(units: Sequence[Unit], laboratory: Laboratory, jobs: int) -> Iterator[Outcome]:
+    if jobs <= 1 or len(units) <= 1:
+        yield from (attempt(unit, laboratory) for unit in units)
+        return
+    with ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("spawn")) as pool:
+        tasks = [pool.submit(attempt, unit, laboratory) for unit in units]
+        try:
+            yield from (task.result() for task in as_completed(tasks))
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def attempt(unit: Unit, laboratory: Laboratory) -> Outcome:

@@ -14,21 +14,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.arith.fit import fit
-from hwsim.arith.quantize import quantize
 from hwsim.errors import unknown_name
-from hwsim.formats import FloatFormat, NumberFormat, ScaledFormat, Special
+from hwsim.formats import FloatFormat, NumberFormat, PowerSumFormat, ScaledFormat, Specials
 from hwsim.formats.pe_kinds import element_of
+from hwsim.synth.codes import Codes, Floats, codes_of, values_of
 from hwsim.synth.errors import SynthError
-from hwsim.synth.oracle import Codes, Oracle
+from hwsim.synth.oracle import Oracle
 from hwsim.synth.point import Point
 
-Floats = NDArray[np.float64]
 FLOWS = ("ws", "is", "os", "uniform")
 FLOAT_WEIGHT_DEVIATION = 0.25
 _FIT_SAMPLES = 4096  #: numbers that a scale is fitted to, as a tensor of a layer would be
@@ -135,21 +133,20 @@ def gated_stream(point: Point, spec: StreamSpec, cycles: int, seed: int) -> Stre
 
 
 def _uniform(point: Point, oracle: Oracle, cycles: int, rng: np.random.Generator) -> Stream:
-    act, weight, total = (
-        rng.choice(numbers, cycles)
-        if (numbers := _assigned_codes(fmt)) is not None
-        else rng.integers(0, 1 << fmt.bits, cycles)
-        for fmt in (point.acts, point.weights, point.acc)
-    )
+    act, weight, total = (_uniform_codes(fmt, cycles, rng) for fmt in (point.acts, point.weights, point.acc))
     return Stream(act, weight, total, oracle.each(act, weight, total), np.ones(cycles, dtype=np.bool_))
 
 
-def _assigned_codes(fmt: NumberFormat) -> Codes | None:
-    """Return the codes that are numbers where some are not; None where every code is one."""
-    if fmt.bits > 16:
-        return None
-    numbers = [code for code in fmt.codes() if not isinstance(fmt.decode(code), Special)]
-    return None if len(numbers) == 1 << fmt.bits else np.array(numbers, dtype=np.int64)
+def _uniform_codes(fmt: NumberFormat, cycles: int, rng: np.random.Generator) -> Codes:
+    """Draw codes of finite numbers uniformly."""
+    element = element_of(fmt)
+    if not isinstance(element, FloatFormat):
+        assigned = np.array(list(fmt.codes()) if isinstance(element, PowerSumFormat) else [0], dtype=np.int64)
+        return rng.choice(assigned, cycles) if len(assigned) > 1 else rng.integers(0, 1 << fmt.bits, cycles)
+    codes = rng.integers(0, 1 << fmt.bits, cycles)
+    top = codes >> element.mantissa_bits & ((1 << element.exponent_bits) - 1) == (1 << element.exponent_bits) - 1
+    # One exponent lower: the largest exponent may hold infinities and NaN.
+    return codes - (top & (element.specials is not Specials.NONE)) * (1 << element.mantissa_bits)
 
 
 class _Operands:
@@ -205,18 +202,3 @@ def _is_float(fmt: NumberFormat) -> bool:
 def _fitted(fmt: NumberFormat, values: Floats) -> NumberFormat:
     """Return ``fmt`` with the scale that these values would get; codes do not depend on what the scale means."""
     return fit(replace(fmt, exponent=None), values) if isinstance(fmt, ScaledFormat) else fmt
-
-
-def codes_of(values: Floats, fmt: NumberFormat) -> Codes:
-    """Return the codes of ``values`` rounded to ``fmt``, same shape."""
-    rounded = quantize(np.asarray(values, dtype=np.float64), fmt)
-    numbers, where = np.unique(rounded, return_inverse=True)
-    codes = np.array([fmt.encode(float(number)) for number in numbers.tolist()], dtype=np.int64)
-    return codes[where].reshape(values.shape)
-
-
-def values_of(codes: Codes, fmt: NumberFormat) -> Floats:
-    """Return the numbers that ``codes`` stand for, same shape; finite codes only."""
-    known, where = np.unique(codes, return_inverse=True)
-    numbers: list[Any] = [fmt.decode(int(code)) for code in known.tolist()]
-    return np.array([float(number) for number in numbers])[where].reshape(codes.shape)

@@ -39,6 +39,7 @@ class Technology:
         full_adder: the cell that carry-save rows are made of; None where the library has none.
         driver: cell that is taken to drive the inputs during mapping.
         load_ff: capacitance on every output, fF.
+        slew_ns: transition time of inputs and clock, about that of a flip-flop's output.
         dont_use: shell patterns of cells that may not be used: scan and clock cells, delays, isolation, sizes that
             the library's own flows exclude.
         wire: capacitance of wires before routing: the library's own table where it has one.
@@ -50,6 +51,7 @@ class Technology:
     full_adder: AdderCell | None
     driver: str
     load_ff: float
+    slew_ns: float
     dont_use: tuple[str, ...]
     wire: WireModel
     clue: str
@@ -68,6 +70,7 @@ TECHNOLOGIES: dict[str, Technology] = {
         AdderCell("sky130_fd_sc_hd__fa_1", ("A", "B", "CIN"), "SUM", "COUT"),
         "sky130_fd_sc_hd__buf_1",
         5.0,
+        0.05,
         _patterns(
             "lpflow* probe* clk* dly* dlc* dlx* dlr* sdf* sdl* sed* edf* ebuf* einv* bufbuf* bufinv* macro*",
             "sky130_fd_sc_hd__",
@@ -81,6 +84,7 @@ TECHNOLOGIES: dict[str, Technology] = {
         AdderCell("FAx1_ASAP7_75t_R", ("A", "B", "CI"), "SN", "CON", inverted=True),
         "BUFx2_ASAP7_75t_R",
         3.898,
+        0.01,
         _patterns("*x1p* *xp* SDF* ICG* DFFASRHQN* DFFL* DHL* DLL* CKINV* HB*"),
         # No table in the library: 3 um of wire per net and 1 um per sink at about 0.17 fF/um, an assumption.
         WireModel(base_ff=0.5, per_sink_ff=0.17),
@@ -92,6 +96,7 @@ TECHNOLOGIES: dict[str, Technology] = {
         None,
         "sg13g2_buf_1",
         6.0,
+        0.05,
         _patterns("lgcp* slgcp* sighold dfrbp_2 dlh* dll* sdf* ebufn* einvn* dlygate*", "sg13g2_"),
         WireModel("1k"),
         "sg13g2_inv_1",
@@ -102,6 +107,7 @@ TECHNOLOGIES: dict[str, Technology] = {
         AdderCell("FA_X1", ("A", "B", "CI"), "S", "CO"),
         "BUF_X1",
         3.898,
+        0.02,
         _patterns("CLKBUF* CLKGATE* SDFF* DLL* DLH* TLAT* TBUF* TINV* FILL* ANTENNA*"),
         WireModel("default"),
         "INV_X1",

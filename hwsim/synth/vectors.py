@@ -6,7 +6,8 @@ import numpy as np
 
 from hwsim.formats import FloatFormat, NumberFormat, Special
 from hwsim.formats.pe_kinds import element_of
-from hwsim.synth.oracle import Codes, Oracle
+from hwsim.synth.codes import Codes
+from hwsim.synth.oracle import Oracle
 from hwsim.synth.point import Point
 from hwsim.synth.streams import Stream
 
