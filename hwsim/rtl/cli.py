@@ -49,7 +49,7 @@ def _add_verify(commands: Any) -> None:
         type=int,
         default=MACS,
         metavar="N",
-        help="drive at most about so many multiply-accumulates of a layer, on outputs spread over it (default: %(default)s)",
+        help="multiply-accumulates of a layer to drive at most, on outputs spread over it (default: %(default)s)",
     )
     verify.add_argument("--full", action="store_true", help="every output of every layer")
     verify.add_argument("--json", action="store_true", help="print JSON")
