@@ -13,6 +13,7 @@ from fractions import Fraction
 from math import ceil
 
 from hwsim.array import (
+    Action,
     ActionCount,
     Component,
     Cycles,
@@ -27,12 +28,15 @@ from hwsim.array import (
 )  # fmt: skip
 from hwsim.cost import (
     PriceTable,
+    Usage,
     array_area_um2,
     average_power_w,
     leakage_energy_pj,
     leakage_w,
+    mac_range_pj,
     memory_area_um2,
     price_counts,
+    price_notes,
     price_pe,
 )  # fmt: skip
 from hwsim.floorplan import AreaBudget, Floorplan, plan
@@ -58,6 +62,8 @@ class LayerHardware:
         effectual_macs: those with both operands nonzero, an average over images.
         energy_pj: by component.
         pe: the processing element.
+        glitch_pj: what of the processing elements' energy glitches take; None where the table does not say.
+        notes: where the prices of a synthesised element come from, and how wrong they may be.
     """
 
     name: str
@@ -70,6 +76,8 @@ class LayerHardware:
     effectual_macs: float
     energy_pj: dict[str, float]
     pe: PeSpec | None = None
+    glitch_pj: float | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,6 +97,8 @@ class HardwareResult:
         unpriced: names of parts whose price the table does not know; they are missing from the sums.
         layers: one by one.
         floorplan: how the machine came from an area; None where rows and columns were given.
+        energy_low_pj: the total without glitches in the processing elements, the lower end where their share decides
+            (floating point); None where the table does not say.
     """
 
     machine: str
@@ -103,6 +113,7 @@ class HardwareResult:
     unpriced: tuple[str, ...]
     layers: tuple[LayerHardware, ...] = field(repr=False)
     floorplan: Floorplan | None = None
+    energy_low_pj: float | None = None
 
 
 def run_hardware(
@@ -163,6 +174,8 @@ def price_tasks(tasks: Sequence[Task], machine: Machine, table: PriceTable, stor
     leakage, area_um2, unpriced = _silicon(priced, machine, table)
     energy[Component.LEAKAGE.value] = leakage * runtime_s
     total_pj = sum(energy.values())
+    glitches = [layer.glitch_pj for layer in priced if layer.unit == "array"]
+    known_glitches = [value for value in glitches if value is not None]
     return HardwareResult(
         machine=str(machine),
         table=table.name,
@@ -175,6 +188,7 @@ def price_tasks(tasks: Sequence[Task], machine: Machine, table: PriceTable, stor
         weight_bits=stored_bits,
         unpriced=unpriced,
         layers=priced,
+        energy_low_pj=total_pj - sum(known_glitches) if len(known_glitches) == len(glitches) > 0 else None,
     )
 
 
@@ -197,13 +211,14 @@ def _silicon(
     elements_ = {layer.pe for layer in layers if layer.pe is not None}
     if not elements_:
         return 0.0, 0.0, ()
-    largest = max(elements_, key=lambda pe: (price_pe(pe, table).area_um2 or 0.0, str(pe)))
+    usage = Usage.of(machine.array.dataflow, machine.zero_gating, None)
+    largest = max(elements_, key=lambda pe: (price_pe(pe, table, usage).area_um2 or 0.0, str(pe)))
     rows, columns = machine.array.rows, machine.array.columns
-    leak = leakage_w(largest, rows, columns, machine.capacities, table)
+    leak = leakage_w(largest, rows, columns, machine.capacities, table, usage)
     memory = memory_area_um2(machine.capacities, table)
-    array = array_area_um2(largest, rows, columns, table)
+    array = array_area_um2(largest, rows, columns, table, usage)
     unpriced = [f"leakage of {name}" for name in leak.unknown] + [f"area of {name}" for name in memory.unknown]
-    if any(price_pe(pe, table).area_um2 is None for pe in elements_):
+    if any(price_pe(pe, table, usage).area_um2 is None for pe in elements_):
         unpriced.append("area of the processing elements")
     kinds = sorted({pe.kind.value for pe in elements_} - {largest.kind.value})
     if kinds:
@@ -221,13 +236,28 @@ def _price_task(task: Task, machine: Machine, table: PriceTable) -> LayerHardwar
         return LayerHardware(task.name, task.op, "vector", None, cycles, 0.0, 0, 0.0, energy)
     cycles = layer_cycles(machine, work)
     counts = (*layer_traffic(machine, work), *idle_clock_counts(machine, work, cycles.total))
-    energy = _energy(counts, task.pe, machine, table)
+    flows = task.activity.flows if task.activity else None
+    usage = Usage.of(machine.array.dataflow, machine.zero_gating, flows)
+    energy = _energy(counts, task.pe, machine, table, usage)
     used = utilisation(machine, work, cycles)
-    return LayerHardware(
+    layer = LayerHardware(
         task.name, task.op, "array", task.gemm, cycles, used, work.macs, task.effectual_macs, energy, task.pe
     )
+    return _with_elements(layer, counts, table, usage) if table.elements else layer
 
 
-def _energy(counts: Sequence[ActionCount], pe: PeSpec | None, machine: Machine, table: PriceTable) -> dict[str, float]:
-    priced = price_counts(counts, pe, machine.capacities, table)
+def _with_elements(
+    layer: LayerHardware, counts: Sequence[ActionCount], table: PriceTable, usage: Usage
+) -> LayerHardware:
+    """Add what a table of synthesised elements knows beside the energy."""
+    assert layer.pe is not None
+    ends, macs = mac_range_pj(layer.pe, table, usage), sum(c.count for c in counts if c.action is Action.MAC)
+    glitches = None if ends is None else (ends[1] - ends[0]) * float(macs)
+    return replace(layer, glitch_pj=glitches, notes=price_notes(layer.pe, table, usage))
+
+
+def _energy(
+    counts: Sequence[ActionCount], pe: PeSpec | None, machine: Machine, table: PriceTable, usage: Usage | None = None
+) -> dict[str, float]:
+    priced = price_counts(counts, pe, machine.capacities, table, usage or Usage())
     return {component.value: value for component, value in priced.items()}

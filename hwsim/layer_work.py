@@ -39,6 +39,7 @@ from hwsim.network import (
     Softmax,
     gemm_shape,
 )  # fmt: skip
+from hwsim.network.activity import Activity
 from hwsim.network.base import elements
 from hwsim.network.run import LayerNumerics
 
@@ -108,6 +109,7 @@ class Task:
         pe: the processing element; of a vector layer, an element in the format of its sums.
         gemm: the matrix products of one image; None off the array.
         effectual_macs: multiply-accumulates with both operands nonzero, an average over images.
+        activity: how much the buses toggle; None where nobody looked.
     """
 
     name: str
@@ -116,6 +118,7 @@ class Task:
     pe: PeSpec | None = None
     gemm: Gemm | None = None
     effectual_macs: float = 0.0
+    activity: Activity | None = None
 
 
 def layer_tasks(
@@ -147,7 +150,7 @@ def _work_key(chip: OnChip, layer: Layer, numerics: LayerNumerics) -> tuple[obje
     shapes = chip.network.shapes
     places = chip.source_stays(layer), chip.stays(layer.name)
     formats = numerics.inputs, numerics.output, numerics.weights, numerics.bias, numerics.product, numerics.acc
-    counts = numerics.effectual_macs, numerics.weight_count
+    counts = numerics.effectual_macs, numerics.weight_count, numerics.activity
     return layer.op, tuple(shapes[name] for name in layer.inputs), shapes[layer.name], *places, *formats, *counts
 
 
@@ -155,7 +158,8 @@ def _task(chip: OnChip, layer: Layer, numerics: LayerNumerics, images: int) -> T
     if isinstance(layer.op, PRODUCTS):
         effectual = numerics.effectual_macs * chip.batch / images
         work = workload(chip, layer, numerics, images)
-        return Task(layer.name, numerics.op, work, array_element(numerics), gemm_shape(chip.network, layer), effectual)
+        pe, gemm = array_element(numerics), gemm_shape(chip.network, layer)
+        return Task(layer.name, numerics.op, work, pe, gemm, effectual, numerics.activity)
     return Task(layer.name, numerics.op, vector_work(chip, layer, numerics), vector_element(numerics))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from hwsim.cost.datapath import Term, gated_terms, lookup_terms, mac_terms, register_terms
 from hwsim.cost.element_price import Element, element_of
@@ -56,6 +57,7 @@ def price_term(term: Term, quantity: Quantity, table: PriceTable) -> Estimate | 
     return found.scaled(term.count) if found else None
 
 
+@lru_cache(maxsize=1 << 12)
 def price_pe(pe: PeSpec, table: PriceTable, usage: Usage = PLAIN) -> PePrice:
     """Return energy, area and leakage of one processing element.
 
@@ -174,3 +176,24 @@ def _notes(pe: PeSpec, table: PriceTable) -> tuple[str, ...]:
         unknown = sorted({term.operation.value for term in terms if price_term(term, quantity, table) is None})
         notes += [f"{quantity.name.lower()} unknown for {', '.join(unknown)}"] if unknown else []
     return tuple(notes)
+
+
+@lru_cache(maxsize=1 << 12)
+def mac_range_pj(pe: PeSpec, table: PriceTable, usage: Usage = PLAIN) -> tuple[float, float] | None:
+    """Return the energy of one multiply-accumulate without and with glitches; None where the table does not say.
+
+    A gate simulation with delays counts every glitch of a deep circuit in one cycle; a pipelined one has fewer, so the
+    truth for floating point lies between.
+    """
+    whole = element_of(pe, table, usage)
+    if whole is None:
+        return None
+    low, high = (_whole_mac(pe, whole, table, quantity) for quantity in ("core_zero_delay_pj", "core_pj"))
+    return min(low.value, high.value), high.value
+
+
+@lru_cache(maxsize=1 << 12)
+def price_notes(pe: PeSpec, table: PriceTable, usage: Usage = PLAIN) -> tuple[str, ...]:
+    """Return where the prices of a synthesised element come from and how wrong they may be; nothing for others."""
+    whole = element_of(pe, table, usage)
+    return (*whole.notes(), *_lookup_notes(pe)) if whole else ()

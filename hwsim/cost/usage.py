@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hwsim.array.parts import Dataflow
@@ -21,6 +22,11 @@ class Usage:
     dataflow: Dataflow = Dataflow.WEIGHT_STATIONARY
     activity: FlowActivity | None = None
     zero_gating: bool = True
+
+    @classmethod
+    def of(cls, dataflow: Dataflow, zero_gating: bool, flows: Mapping[str, FlowActivity] | None) -> Usage:
+        """Return how a layer uses its elements; ``flows`` is its activity by dataflow, None where nobody looked."""
+        return cls(dataflow, flows[dataflow.value] if flows else None, zero_gating)
 
     @property
     def core(self) -> BusToggles | None:

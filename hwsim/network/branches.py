@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hwsim.errors import HwsimError
+from hwsim.network.activity import Activity
 from hwsim.network.graph import Network
 from hwsim.network.layer import INPUT
 from hwsim.network.prefixes import Numbering, Trail, Visit, walk
 from hwsim.network.resolved import ResolvedNetwork
+from hwsim.network.sampling import layer_activity
 from hwsim.network.steps import Arithmetic, Step, Values
 
 Maps = Mapping[str, Values]
@@ -56,15 +58,16 @@ class Broken:
 
 @dataclass(frozen=True)
 class Counts:
-    """What one layer of one prefix did: multiply-accumulates of two nonzero numbers, and the kernels taken."""
+    """What one layer of one prefix did: multiply-accumulates of two nonzero numbers, kernels taken, bus activity."""
 
     effectual_macs: int = 0
     paths: tuple[str, ...] = ()
+    activity: Activity | None = None
 
     def plus(self, other: Counts) -> Counts:
         """Return the counts of this batch and a later one."""
         paths = tuple(dict.fromkeys((*self.paths, *other.paths)))
-        return Counts(self.effectual_macs + other.effectual_macs, paths)
+        return Counts(self.effectual_macs + other.effectual_macs, paths, self.activity or other.activity)
 
 
 @dataclass
@@ -91,9 +94,10 @@ class Tree:
         network: folded.
         leaves: with steps, sorted by trail.
         arithmetic: what computes.
+        looking: whether the operands are looked at for the activity of the buses.
     """
 
-    def __init__(self, network: Network, leaves: Sequence[Leaf], arithmetic: Arithmetic) -> None:
+    def __init__(self, network: Network, leaves: Sequence[Leaf], arithmetic: Arithmetic, looking: bool = False) -> None:
         self.leaves = tuple(leaves)
         number = Numbering()
         #: Node of each leaf at each depth: leaves with one prefix have one node there.
@@ -101,6 +105,7 @@ class Tree:
         self._network = network
         self._arithmetic = arithmetic
         self._live = live_maps(network)
+        self._looking = looking
 
     def walk(self, dead: Mapping[int, Broken]) -> Walk:
         """Return the walk over the leaves that are not ``dead``."""
@@ -151,8 +156,10 @@ class Tree:
             return INPUT, values, Counts()
         step = leaf.steps[depth - 1]
         layer = step.resolved.layer
-        output = step.run([maps[name] for name in layer.inputs], first_image)
-        return layer.name, output.values, Counts(output.effectual_macs, output.paths)
+        inputs = [maps[name] for name in layer.inputs]
+        output = step.run(inputs, first_image)
+        activity = layer_activity(self._network, step, inputs[0]) if self._looking else None
+        return layer.name, output.values, Counts(output.effectual_macs, output.paths, activity)
 
 
 def live_maps(network: Network) -> tuple[frozenset[str], ...]:

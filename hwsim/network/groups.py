@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.errors import HwsimError
+from hwsim.network.activity import Activity
 from hwsim.network.branches import BatchResult, Broken, Counts, Leaf, Tree, Walk, live_maps
+from hwsim.network.bus_counts import sample_images
 from hwsim.network.graph import Network
 from hwsim.network.numerics import NumericsResult, layer_macs, layer_numerics
 from hwsim.network.prefixes import walk
@@ -19,6 +21,7 @@ from hwsim.network.prepare import StepCache, prepared_bytes
 from hwsim.network.steps import Arithmetic, Values
 from hwsim.network.threads import blas_single_threaded
 
+ACTIVITY_IMAGES = 8  #: whose operands are looked at
 _WORD_BYTES = 8  # of a number in a feature map, at most
 
 
@@ -32,6 +35,7 @@ class GroupTask:
         batch: images per pass.
         threads: batches at the same time.
         arithmetic: what computes.
+        activity_images: of them whose operands are looked at for the activity of the buses; 0 for none.
     """
 
     network: Network
@@ -40,6 +44,7 @@ class GroupTask:
     batch: int
     threads: int
     arithmetic: Arithmetic
+    activity_images: int = ACTIVITY_IMAGES
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,7 @@ def run_group(task: GroupTask, leaves: Sequence[Leaf], cache: StepCache) -> dict
     if ready:
         run = _GroupRun(task, Tree(task.network, ready, task.arithmetic))
         with blas_single_threaded():  # the threads are ours: one per batch
+            run.look()
             run.take_all()
         found |= run.results()
     return found
@@ -105,6 +111,15 @@ class _GroupRun:
     outputs: dict[int, list[Values]] = field(default_factory=dict)
     counts: dict[int, Counts] = field(default_factory=dict)
     broken: dict[int, Broken] = field(default_factory=dict)
+    activity: dict[int, Activity] = field(default_factory=dict)
+
+    def look(self) -> None:
+        """See what the buses do on a few images, all at once: it is the same however the batches are cut."""
+        chosen = sample_images(len(self.task.images), self.task.activity_images)
+        if chosen:
+            tree = Tree(self.task.network, self.tree.leaves, self.task.arithmetic, looking=True)
+            counts = tree.run(self.task.images[list(chosen)], 0, tree.walk({})).counts
+            self.activity = {node: own.activity for node, own in counts.items() if own.activity}
 
     def take_all(self) -> None:
         """Run all batches; what they give is added up in their order, whichever thread is first."""
@@ -146,9 +161,10 @@ class _GroupRun:
         logits = np.concatenate(self.outputs.pop(place), axis=1).T
         nan = np.isnan(logits).any(axis=1)
         mask = (np.where(np.isnan(logits), -np.inf, logits).argmax(axis=1) == labels) & ~nan
-        counts = [self.counts[node] for node in self.tree.nodes[place][1:]]
+        nodes = self.tree.nodes[place][1:]
+        counts = [replace(self.counts[node], activity=self.activity.get(node)) for node in nodes]
         layers = tuple(
-            layer_numerics(network, own, step.weights, len(labels), count.effectual_macs, ", ".join(count.paths))
+            layer_numerics(network, own, step.weights, len(labels), count)
             for own, step, count in zip(leaf.resolved.layers, leaf.steps, counts, strict=True)
         )
         correct, missing = int(mask.sum()), int(nan.sum())

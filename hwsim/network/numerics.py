@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hwsim.network.activity import Activity
+from hwsim.network.branches import Counts
 from hwsim.network.graph import Network, gemm_shape
 from hwsim.network.ops import Conv2d, Linear
 from hwsim.network.resolved import ResolvedLayer
@@ -32,6 +34,7 @@ class LayerNumerics:
         effectual_macs: those with both operands nonzero.
         weight_count: weights.
         weight_zeros: weights that are zero in their format.
+        activity: how much the array's buses toggle, on a sample of the images; None where nobody looked.
     """
 
     name: str
@@ -47,15 +50,20 @@ class LayerNumerics:
     effectual_macs: int = 0
     weight_count: int = 0
     weight_zeros: int = 0
+    activity: Activity | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields, JSON-able."""
-        return {**asdict(self), "inputs": list(self.inputs)}
+        values = {**asdict(replace(self, activity=None)), "inputs": list(self.inputs)}
+        del values["activity"]
+        return values | ({"activity": self.activity.to_dict()} if self.activity else {})
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> LayerNumerics:
         """Read back what ``to_dict`` wrote."""
-        return cls(**{**values, "inputs": tuple(values["inputs"])})
+        own = values.get("activity")
+        activity = None if own is None else Activity.from_dict(own)
+        return cls(**{**values, "inputs": tuple(values["inputs"]), "activity": activity})
 
 
 @dataclass(frozen=True)
@@ -92,16 +100,17 @@ class NumericsResult:
 
 
 def layer_numerics(
-    network: Network, resolved: ResolvedLayer, weights: Weights | None, images: int, effectual_macs: int, path: str
+    network: Network, resolved: ResolvedLayer, weights: Weights | None, images: int, counts: Counts
 ) -> LayerNumerics:
     """Return what a layer ran in and did over ``images``."""
     return replace(
         spelling(resolved),
-        path=path,
+        path=", ".join(counts.paths),
         macs=layer_macs(network, resolved) * images,
-        effectual_macs=effectual_macs,
+        effectual_macs=counts.effectual_macs,
         weight_count=0 if weights is None else weights.groups.size,
         weight_zeros=0 if weights is None else weights.zeros,
+        activity=counts.activity,
     )
 
 

@@ -21,7 +21,7 @@ from hwsim.network.assignment import Assignment
 from hwsim.network.branches import Broken, Leaf
 from hwsim.network.fold import fold
 from hwsim.network.graph import Network
-from hwsim.network.groups import GroupTask, SharedWork, run_group, shared_work
+from hwsim.network.groups import ACTIVITY_IMAGES, GroupTask, SharedWork, run_group, shared_work
 from hwsim.network.numerics import NumericsResult, respelled
 from hwsim.network.prefixes import Numbering, Trail, chunks
 from hwsim.network.prepare import StepCache, prepared_bytes
@@ -48,6 +48,7 @@ def run_many(
     arithmetic: Arithmetic = kernels,
     resolver: Resolver | None = None,
     announce: Announce = lambda work: None,
+    activity_images: int = ACTIVITY_IMAGES,
 ) -> tuple[Outcome, ...]:
     """Run ``images`` through ``network`` in each of ``assignments``; the same as ``run_numerics`` for each.
 
@@ -63,6 +64,8 @@ def run_many(
         arithmetic: what computes.
         resolver: of the same folded network and calibration images; keeps the scales chosen for the next call.
         announce: called, before anything is computed, with what will be, and how much memory that takes.
+        activity_images: images, evenly spread, whose operands are looked at for the activity of the array's buses,
+            which prices of synthesised elements depend on; 0 to leave that out.
 
     Returns:
         A result for each assignment, in order, or the error that ``run_numerics`` would raise for it.
@@ -74,7 +77,8 @@ def run_many(
     start = time.perf_counter()
     _check(network, images, labels, batch, threads)
     scales = resolver or Resolver(fold(network), calibration)
-    work = _Work(GroupTask(scales.network, images, labels, batch, threads, arithmetic), memory_limit_bytes)
+    task = GroupTask(scales.network, images, labels, batch, threads, arithmetic, activity_images)
+    work = _Work(task, memory_limit_bytes)
     resolved = [_attempt(scales, assignment) for assignment in assignments]
     scales.forget_activations()
     found = work.run(resolved, announce)

@@ -178,7 +178,7 @@ class Step:
         assert self.weights is not None
         maps = values if self.windows is None else self.windows.pad(values)
         rows = as_rows(maps)
-        base, tap = self._geometry(rows.shape[0])
+        base, tap = self.geometry(rows.shape[0])
         per_group = rows.shape[0] // len(self.parts)
         outputs = []
         for group, part in enumerate(self.parts):
@@ -187,7 +187,8 @@ class Step:
             outputs.append(tally.dot(part, own, base, tap, first_image))
         return outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
 
-    def _geometry(self, rows: int) -> tuple[Rows, Rows]:
+    def geometry(self, rows: int) -> tuple[Rows, Rows]:
+        """Return the rows of the first input of each output, and of the others relative to it."""
         if self.windows is not None:
             return self.windows.base, self.windows.tap
         return np.zeros(1, dtype=np.int64), np.arange(rows, dtype=np.int64)

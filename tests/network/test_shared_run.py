@@ -277,7 +277,7 @@ def test_a_failure_costs_the_others_nothing() -> None:
     choices = [LayerFormats.of(*[text] * 4) for text in ("fixed<8,4>", "float<4,3>", "fixed<9,4>")]
     assignments = per_layer(*choices, places=("a", "out"))
     late: Any = Late(2, "float")
-    found = run_many(chain, assignments, pixels, labels, pixels, batch=2, arithmetic=late)
+    found = run_many(chain, assignments, pixels, labels, pixels, batch=2, arithmetic=late, activity_images=0)
     good = [number not in (1, 3, 4, 5, 7) for number in range(9)]
     assert [isinstance(outcome, NumericsResult) for outcome in found] == good
     # Batch 0: 3 + 9 products. Batch 1: "a" in float fails once for three leaves; four others run, two fail at "out".
@@ -362,7 +362,7 @@ def test_weights_are_quantized_once_and_every_prefix_is_computed_once() -> None:
     counting: Any = Counting()
     announced: list[Any] = []
     run_many(chain, assignments, pixels, np.zeros(6, np.int64), pixels, batch=3, arithmetic=counting,
-             announce=announced.append)  # fmt: skip
+             announce=announced.append, activity_images=0)  # fmt: skip
     assert set(counting.quantized.values()) == {1}
     assert len(counting.quantized) == 3 * 3
     assert counting.runs == 2 * (9 + 27 + 81)
