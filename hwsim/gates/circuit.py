@@ -35,7 +35,7 @@ class Circuit(NamedTuple):
         registers: Flip-flops.
         sinks: Who reads a net n: from ``sinks[n]`` to ``sinks[n + 1]``, place of a cell and its pin. Clock pins are left
             out. Shape [nets + 1].
-        readers: (cell, pin). Shape [readers, 2].
+        readers: (cell, pin, pins that move with the net, as bits: given with the first of them). Shape [readers, 3].
         active: Level of the clock after the edge that clocks the flip-flops.
         clock_net: The net of the clock, or -1.
     """
@@ -90,6 +90,11 @@ def _readers(netlist: Netlist, clocks: Ints) -> tuple[Ints, Ints]:
     cells = np.repeat(np.arange(netlist.cells, dtype=np.int32), np.diff(netlist.input_start))
     pins = (np.arange(len(netlist.input_nets)) - netlist.input_start[cells]).astype(np.int32)
     kept = np.flatnonzero(pins != clocks[cells])
-    kept = kept[np.argsort(netlist.input_nets[kept], kind="stable")]
-    counted = np.bincount(netlist.input_nets[kept], minlength=netlist.nets)
-    return starts(counted.tolist()), np.stack([cells[kept], pins[kept]], axis=1)
+    kept = kept[np.lexsort((pins[kept], cells[kept], netlist.input_nets[kept]))]
+    nets = netlist.input_nets[kept]
+    counted = np.bincount(nets, minlength=netlist.nets)
+    # A net on several pins of one cell moves them all at once.
+    _, first, group = np.unique(np.stack([nets, cells[kept]]), axis=1, return_index=True, return_inverse=True)
+    bits = np.zeros(len(kept), dtype=np.int32)
+    np.bitwise_or.at(bits, first[group.ravel()], np.int32(1) << pins[kept])
+    return starts(counted.tolist()), np.ascontiguousarray(np.stack([cells[kept], pins[kept], bits], axis=1))

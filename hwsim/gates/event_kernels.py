@@ -103,7 +103,7 @@ def _cycle(
             pin = cells[cell, CLOCK_PIN] if item < 0 else readers[reader, 1]
             kind, count = cells[cell, KIND], cells[cell, INS]
             if cells[cell, CLOCK_PIN] < 0:
-                now_in = np.int64(seen[cell]) ^ (1 << pin)
+                now_in = np.int64(seen[cell] ^ readers[reader, 2])
                 seen[cell] = now_in
                 energy[GATE] += pin_values[pin_start[cell] + pin_slot[pin_first[kind] + now_in * count + pin]]
             else:

@@ -1,0 +1,166 @@
+"""The simulators against their slow twin, against numbers computed by hand, and against what must not depend on them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gate_helpers import build, random_inputs, random_netlist, tiny
+from slow_gates import SlowGates
+
+from hwsim.gates import StimulusError, WireModel, simulate, static_timing
+from hwsim.gates.kernels import CLOCK, GATE, GATE_NET, INPUT_NET, REGISTER, REGISTER_NET
+from hwsim.gates.stimulus import to_bits
+
+COLUMNS = {
+    "gate": GATE, "gate net": GATE_NET, "register": REGISTER, "register net": REGISTER_NET, "clock": CLOCK,
+    "input net": INPUT_NET,
+}  # fmt: skip
+
+
+def slow(netlist, library, timing, inputs):
+    nets, bits = to_bits(netlist, inputs)
+    return SlowGates(netlist, library, timing, bits, nets)
+
+
+def output_bits(netlist, result) -> np.ndarray:
+    parts = [result.outputs[name][:, None] >> np.arange(len(nets), dtype=np.uint64) & np.uint64(1)
+             for name, nets in netlist.outputs.items()]  # fmt: skip
+    return np.concatenate(parts, axis=1)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("registers", [0, 6])
+def test_without_delays_equals_the_slow_twin(tmp_path: Path, seed: int, registers: int) -> None:
+    netlist, library = random_netlist(tmp_path, seed, registers=registers)
+    inputs = random_inputs(netlist, seed, 25)
+    result = simulate(netlist, library, inputs, glitches=False, wire=WireModel("default"))
+    twin = slow(netlist, library, result.timing, inputs)
+    assert output_bits(netlist, result).tolist() == twin.zero_delay()
+    toggles = result.toggles.copy()
+    if netlist.clock_net >= 0:
+        assert toggles[netlist.clock_net] == 2 * 24
+        toggles[netlist.clock_net] = 0
+    if "reset_n" not in inputs or inputs["reset_n"].all():
+        assert toggles.tolist() == twin.toggles
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("registers", [0, 6])
+def test_with_delays_equals_the_slow_twin_in_every_toggle_and_energy(tmp_path: Path, seed: int, registers: int) -> None:
+    netlist, library = random_netlist(tmp_path, seed, registers=registers)
+    inputs = random_inputs(netlist, seed, 25)
+    timing = static_timing(netlist, library, wire=WireModel("default"), input_slew_ns=0.03, output_load_ff=2.0)
+    half_ns = 0.2  # in the middle of the activity, so that data pins move under both levels of the clock
+    result = simulate(netlist, library, inputs, timing=timing, period_ns=2 * half_ns, input_delay_ns=0.05)
+    twin = slow(netlist, library, timing, inputs)
+    assert output_bits(netlist, result).tolist() == twin.events(round(half_ns * 1e6), 50_000)
+    assert result.toggles.tolist() == twin.toggles
+    assert sum(twin.toggles) > 500
+    for name, column in COLUMNS.items():
+        assert result.per_cycle_pj[:, column].sum() == pytest.approx(twin.energy[name], rel=1e-9, abs=1e-12), name
+
+
+def test_glitches_change_no_output_and_add_toggles(tmp_path: Path) -> None:
+    netlist, library = random_netlist(tmp_path, 3, gates=150)
+    inputs = random_inputs(netlist, 3, 200)
+    still = simulate(netlist, library, inputs, glitches=False)
+    event = simulate(netlist, library, inputs)
+    assert output_bits(netlist, still).tolist() == output_bits(netlist, event).tolist()
+    assert event.toggles.sum() > still.toggles.sum()
+    # Every net ends a cycle where it ends without delays, so glitches come in pairs.
+    assert not np.any((event.toggles - still.toggles) % 2)
+
+
+def test_two_gates_by_hand(tmp_path: Path) -> None:
+    """y = !(a b), z = !y: one rise of a under b = 1, then its fall; every number from the formulas of tiny.lib."""
+    library = tiny()
+    cells = [("g0", "NAND2", {"A": "a", "B": "b", "Y": "y"}), ("g1", "INV", {"A": "y", "Y": "out"})]
+    netlist = build(tmp_path, library, cells, {"a": ["a"], "b": ["b"]}, {"z": ["out"]})
+    slew, wire, load = 0.02, 0.2 * 2, 5.0  # "short": one sink has length 2, 0.2 fF each
+    inputs = {"a": np.array([0, 1, 0]), "b": np.ones(3, dtype=int)}
+    result = simulate(netlist, library, inputs, wire=WireModel("default"), input_slew_ns=slew, output_load_ff=load)
+
+    def energy(base: float, rises: bool, slew_ns: float, load_ff: float) -> float:
+        return base * (1.3 if rises else 0.8) + 2.0 * slew_ns - 0.003 * load_ff
+
+    def after(intrinsic: float, per_ff: float, rises: bool, slew_ns: float, load_ff: float) -> float:
+        factor = 1.15 if rises else 0.9
+        return 1e-3 * factor * (0.5 * intrinsic + 2.1 * per_ff * load_ff) + 0.1 * slew_ns
+
+    y_rise, y_fall = 1.5 * 1.05 + wire, 1.5 * 0.95 + wire  # input pin A of INV
+    # The slews on y come from the slower input of NAND2, B, whose tables are 7 % up.
+    slews = {r: 1.07 * (after(10.0, 3.4, r, 0, y_rise if r else y_fall)) + 0.1 * slew for r in (True, False)}
+    inside = energy(1.2, False, slew, y_fall) + energy(1.2, True, slew, y_rise)
+    inside += energy(0.9, True, slews[False], load + wire) + energy(0.9, False, slews[True], load + wire)
+    nets = 2 * 0.5 * (1.5 + wire) * 1.0**2 + 2 * 0.5 * (load + wire) * 1.0**2
+    assert result.toggles[2:].tolist() == [2, 0, 2, 2]
+    assert result.per_cycle_pj[:, GATE].sum() == pytest.approx(1e-3 * inside, rel=1e-7)
+    assert result.per_cycle_pj[:, GATE_NET].sum() == pytest.approx(1e-3 * nets, rel=1e-12)
+    assert result.input_pj == pytest.approx(1e-3 * 2 * 0.5 * (1.6 + wire), rel=1e-12)
+    assert result.combinational_pj == pytest.approx(1e-3 * (inside + nets), rel=1e-7)
+    assert result.leakage_w == pytest.approx(26e-9)
+    assert result.area.total_um2 == pytest.approx(1.4)
+
+
+def test_a_glitch_by_hand(tmp_path: Path) -> None:
+    """y = a & !a, through an inverter: one pulse per rise of a if it is longer than the gate, none without delays."""
+    library = tiny()
+    cells = [("g0", "INV", {"A": "a", "Y": "n"}), ("g1", "AND2", {"A": "a", "B": "n", "Y": "y"})]
+    netlist = build(tmp_path, library, cells, {"a": ["a"]}, {"y": ["y"]})
+    inputs = {"a": np.array([0, 1, 0, 1, 0])}
+    y = netlist.net_names.index("y")
+    # A pulse as long as the inverter is slow: 8 ps without load, swallowed by a gate of 27 ps; a slow inverter's is not.
+    assert simulate(netlist, library, inputs).toggles[y] == 0
+    loaded = simulate(netlist, library, inputs, wire=WireModel(base_ff=10.0))
+    assert loaded.toggles[y] == 0 or loaded.toggles[y] % 2 == 0
+    chain = [("i0", "INV", {"A": "a", "Y": "m"}), ("i1", "BUF", {"A": "m", "Y": "n0"}), ("i2", "BUF", {"A": "n0", "Y": "n"})]
+    longer = build(tmp_path, library, [*chain, cells[1]], {"a": ["a"]}, {"y": ["y"]})
+    y = longer.net_names.index("y")
+    assert simulate(longer, library, inputs).toggles[y] == 4
+    assert simulate(longer, library, inputs, glitches=False).toggles[y] == 0
+
+
+def test_a_register_by_hand(tmp_path: Path) -> None:
+    """One flip-flop that takes d = 0, 1, 1, 0: clock, data and output energies by its states."""
+    library = tiny()
+    netlist = build(
+        tmp_path, library, [("r", "DFF", {"D": "d", "CK": "clk", "Q": "q"})], {"d": ["d"], "clk": ["clk"]}, {"q": ["q"]}
+    )
+    result = simulate(netlist, library, {"d": np.array([0, 1, 1, 0])}, input_slew_ns=0.02, period_ns=1.0, input_delay_ns=0.1)
+    assert result.outputs["q"].tolist() == [0, 0, 1, 1]
+    slew = 0.02
+    # Cycle 1: rise with D=0 Q=0; d rises while CK=1; fall with D=1 Q=0.
+    # Cycle 2: rise with D=1 and still Q=0: the library gives 0, the energy is with the output; fall with D=1 Q=1.
+    # Cycle 3: rise with D=1 Q=1; d falls while CK=1; fall with D=0 Q=1.
+    clock = (2.4 + slew) + (7.5 + slew) + (0.0 + slew) + (4.2 + slew) + (2.6 + slew) + (7.6 + slew)
+    assert result.clock_pj == pytest.approx(1e-3 * (clock + 6 * 0.5 * 0.9), rel=1e-9)
+    data = (-0.5 + slew) + (0.7 + slew)
+    output = 4.1 * 1.3 + 2 * slew + 4.1 * 0.8 + 2 * slew  # Q rises, QN falls, no load on either
+    assert result.register_pj == pytest.approx(1e-3 * (data + output), rel=1e-9)
+    assert result.leakage_w == pytest.approx(77e-9)  # the mean over its states
+    assert result.area.registers_um2 == result.area.total_um2 == pytest.approx(4.2)
+
+
+def test_stimulus_that_does_not_fit_is_refused_with_every_fault(tmp_path: Path) -> None:
+    netlist, library = random_netlist(tmp_path, 0)
+    with pytest.raises(StimulusError) as caught:
+        simulate(netlist, library, {"a": np.array([256]), "b": np.array([0]), "clk": np.array([0])})
+    message = str(caught.value)
+    for part in ("clk is the clock", "unknown input port 'b'", "reset_n (1 bits) has no values", "-128 to 255"):
+        assert part in message
+    with pytest.raises(StimulusError, match="different numbers of cycles: a 2, reset_n 3"):
+        simulate(netlist, library, {"a": np.array([1, 2]), "reset_n": np.array([1, 1, 1])})
+    with pytest.raises(StimulusError, match="no cycles"):
+        simulate(netlist, library, {"a": np.zeros(0, dtype=int), "reset_n": np.zeros(0, dtype=int)})
+
+
+def test_signed_numbers_and_bits_are_the_same_stimulus(tmp_path: Path) -> None:
+    netlist, library = random_netlist(tmp_path, 1, registers=0)
+    numbers = np.arange(-128, 128)
+    bits = (numbers[:, None] >> np.arange(8) & 1).astype(bool)
+    one = simulate(netlist, library, {"a": numbers}, glitches=False)
+    other = simulate(netlist, library, {"a": bits}, glitches=False)
+    unsigned = simulate(netlist, library, {"a": (numbers & 255).astype(np.uint8)}, glitches=False)
+    assert one.outputs["y"].tolist() == other.outputs["y"].tolist() == unsigned.outputs["y"].tolist()
