@@ -1,4 +1,4 @@
-"""The command ``hwsim verify``: layers of a network through the RTL, every bit and every cycle compared."""
+"""The commands ``hwsim verify`` and ``hwsim rtl``: the RTL against kernels and cycle counts, and the RTL as files."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from hwsim.rtl.cases import LayerCase
     from hwsim.rtl.verify import LayerCheck
 
 #: R differs from C, so that rows and columns cannot be exchanged unseen.
@@ -18,8 +19,9 @@ FORMATS = (("weights", "pow2<4>"), ("acts", "fixed<8,4>"), ("acc", "fixed<16,8>"
 
 
 def add_commands(commands: Any) -> None:
-    """Add ``verify`` to the command line ``hwsim``."""
+    """Add ``verify`` and ``rtl`` to the command line ``hwsim``."""
     _add_verify(commands)
+    _add_rtl(commands)
 
 
 def _add_verify(commands: Any) -> None:
@@ -54,6 +56,74 @@ def _add_verify(commands: Any) -> None:
     verify.add_argument("--full", action="store_true", help="every output of every layer")
     verify.add_argument("--json", action="store_true", help="print JSON")
     verify.set_defaults(run=_verify)
+
+
+def _add_rtl(commands: Any) -> None:
+    from hwsim.cli_options import add_format_options
+
+    rtl = commands.add_parser(
+        "rtl",
+        help="write a machine for given formats as synthesizable SystemVerilog with a self-checking testbench",
+        description="Write the array of a machine for given formats as synthesizable SystemVerilog, with a testbench that "
+        "drives a layer of a network through it and compares every bit of every sum and the cycles. In the folder: "
+        "make sim (Icarus Verilog), make synth (Yosys), make gates, make lint (Verilator).",
+    )
+    add_format_options(rtl)
+    rtl.add_argument("--machine", default="16x16-ws", help="such as 8x8-os,overlap (default: %(default)s)")
+    rtl.add_argument("--network", default="digits-cnn", help="a name or a .npz file (default: %(default)s)")
+    rtl.add_argument(
+        "--layer", dest="layer_name", metavar="LAYER", help="whose vectors are written (default: the first)"
+    )
+    rtl.add_argument("--data", metavar="NAME", help="data set, or a .npz file (default: the network's own)")
+    rtl.add_argument("--images", type=int, default=1, metavar="N", help="how many (default: %(default)s)")
+    rtl.add_argument(
+        "--macs",
+        type=int,
+        default=MACS,
+        metavar="N",
+        help="multiply-accumulates of the layer to drive at most (default: %(default)s)",
+    )
+    rtl.add_argument("--full", action="store_true", help="every output of the layer")
+    rtl.add_argument("-o", "--output", required=True, metavar="DIR", help="a new or empty folder")
+    rtl.set_defaults(run=_rtl)
+
+
+def _rtl(arguments: argparse.Namespace) -> None:
+    from pathlib import Path
+
+    from hwsim.array import parse_machine
+    from hwsim.rtl.export import export_design
+
+    machine = parse_machine(arguments.machine)
+    case = _chosen_layer(arguments)
+    design = export_design(Path(arguments.output), machine, case, arguments.network)
+    core = design.core
+    print(
+        f"{len(design.files)} files in {design.folder}: {machine}, {core.core}, {core.act_bits}-bit activations, "
+        f"{core.weight_bits}-bit weights, {core.acc_bits}-bit sums\n"
+        f"layer {case.name}: {design.outputs} outputs, {design.cycles} cycles expected\n"
+        f"next: make -C {design.folder} sim; make -C {design.folder} synth"
+    )
+
+
+def _chosen_layer(arguments: argparse.Namespace) -> LayerCase:
+    from hwsim.cli_options import assignment_of
+    from hwsim.errors import DataError
+    from hwsim.network import fold
+    from hwsim.rtl.cases import layer_cases
+    from models import data_for, load_data, load_network
+
+    for name in ("images", "macs"):
+        if getattr(arguments, name) < 1:
+            raise DataError(f"--{name} {getattr(arguments, name)}: give at least 1")
+    assignment = assignment_of(arguments)
+    network = fold(load_network(arguments.network))
+    data = arguments.data or data_for(network)
+    images = load_data(data, "test").subset(arguments.images).images
+    calibration = load_data(data, "calibration").images
+    layer = arguments.layer_name or network.mac_layers[0].name
+    macs = None if arguments.full else arguments.macs
+    return next(layer_cases(network, assignment, images, calibration, macs=macs, layers=[layer]))
 
 
 def _verify(arguments: argparse.Namespace) -> int:
