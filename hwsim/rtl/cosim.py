@@ -59,16 +59,20 @@ class Cosimulator:
     Args:
         engine: "icarus" or "verilator".
         sources: SystemVerilog files of the arrays; the package's own if None.
+        testbenches: folder of tb_held.sv and tb_os.sv; the package's own if None.
 
     Raises:
         RtlError: no such engine.
     """
 
-    def __init__(self, engine: str = "icarus", sources: Sequence[Path] | None = None) -> None:
+    def __init__(
+        self, engine: str = "icarus", sources: Sequence[Path] | None = None, testbenches: Path | None = None
+    ) -> None:
         if engine not in ENGINES:
             raise RtlError(unknown_name("engine", engine, ENGINES))
         self.engine, self._compile, self._stack = engine, ENGINES[engine], ExitStack()
         self._sources = array_sources() if sources is None else tuple(sources)
+        self._testbenches = testbench("tb_os").parent if testbenches is None else testbenches
         self._models: dict[tuple[str, tuple[tuple[str, int], ...]], Model] = {}
 
     def __enter__(self) -> Cosimulator:
@@ -116,7 +120,7 @@ class Cosimulator:
             parameters["DEPTH"] = max(1024, 1 << (stream - 1).bit_length())
         key = top, tuple(parameters.items())
         if key not in self._models:
-            sources = (*self._sources, testbench(top))
+            sources = (*self._sources, self._testbenches / f"{top}.sv")
             self._models[key] = self._stack.enter_context(self._compile(sources, top, parameters))
         return self._models[key]
 

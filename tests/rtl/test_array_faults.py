@@ -1,0 +1,218 @@
+"""Faults planted in the text of the arrays: each one must be noticed on a small layer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from array_cases import cached_case, needs_icarus
+
+from hwsim.array import layer_cycles, parse_machine
+from hwsim.rtl import sources
+from hwsim.rtl.cosim import Cosimulator
+from hwsim.rtl.errors import ToolError
+
+#: (what is wrong, file, text, text in its place, machines that must notice)
+FAULTS = [
+    (
+        "skew register of the rows dropped",
+        "sa_held",
+        ".WIDTH(MOVING_BITS), .LENGTH(r)",
+        ".WIDTH(MOVING_BITS), .LENGTH(r / 2)",
+        ("ws", "is"),
+    ),
+    (
+        "skew register of the rows dropped",
+        "sa_os",
+        ".WIDTH(ACT_BITS), .LENGTH(r)",
+        ".WIDTH(ACT_BITS), .LENGTH(r / 2)",
+        ("os", "os,overlap"),
+    ),
+    (
+        "skew register of the columns dropped",
+        "sa_held",
+        ".WIDTH(ACC_BITS), .LENGTH(c)",
+        ".WIDTH(ACC_BITS), .LENGTH(c / 2)",
+        ("ws", "is"),
+    ),
+    (
+        "skew register of the columns dropped",
+        "sa_os",
+        ".WIDTH(WEIGHT_BITS), .LENGTH(c)",
+        ".WIDTH(WEIGHT_BITS), .LENGTH(c / 2)",
+        ("os",),
+    ),
+    (
+        "pass register bypassed",
+        "pe_held",
+        "always_ff @(posedge clk) if (!moving_zero) moving_out <= moving_in;",
+        "assign moving_out = moving_in;",
+        ("ws", "is"),
+    ),
+    (
+        "swap a cycle early",
+        "sa_held",
+        ".swap(wave[r+c])",
+        ".swap(wave[(r+c > 0) ? r+c-1 : 0])",
+        ("ws,shadow", "is,shadow"),
+    ),
+    (
+        "swap a cycle late",
+        "sa_held",
+        ".swap(wave[r+c])",
+        ".swap((r+c < ROWS+COLUMNS-2) ? wave[r+c+1] : wave[r+c])",
+        ("ws,shadow", "is,shadow"),
+    ),
+    ("all swap at once", "sa_held", ".swap(wave[r+c])", ".swap(swap)", ("ws,shadow",)),
+    ("swap misses the load of its cycle", "pe_held", "load ? held_in : shadow", "shadow", ("ws,shadow", "is,shadow")),
+    (
+        "tile upside down",
+        "sa_held",
+        "moving_in[r*MOVING_BITS+:MOVING_BITS]",
+        "moving_in[(ROWS-1-r)*MOVING_BITS+:MOVING_BITS]",
+        ("ws", "is"),
+    ),
+    (
+        "columns exchanged",
+        "sa_held",
+        "held_in[c*HELD_BITS+:HELD_BITS]",
+        "held_in[(COLUMNS-1-c)*HELD_BITS+:HELD_BITS]",
+        ("ws", "is"),
+    ),
+    (
+        "rows exchanged",
+        "sa_os",
+        "acts_in[r*ACT_BITS+:ACT_BITS]",
+        "acts_in[(ROWS-1-r)*ACT_BITS+:ACT_BITS]",
+        ("os", "os,direct"),
+    ),
+    (
+        "rows for columns at the bottom",
+        "sa_held",
+        "g_row[ROWS-1].g_column[c].sum_below), .out",
+        "g_row[(c<ROWS)?c:0].g_column[c].sum_below), .out",
+        ("ws", "is"),
+    ),
+    ("partial sums do not come back", "tb_held", "if (flags[3])", "if (1'b0)", ("ws", "is", "ws,shadow")),
+    (
+        "sums do not go down",
+        "sa_held",
+        "assign sum_above  = g_row[r-1].g_column[c].sum_below;",
+        "assign sum_above  = {ACC_BITS{1'b0}};",
+        ("ws",),
+    ),
+    (
+        "start left out",
+        "sa_held",
+        "assign sum_above  = g_top[c].word;",
+        "assign sum_above  = {ACC_BITS{1'b0}};",
+        ("ws", "is"),
+    ),
+    (
+        "drain a cycle early",
+        "sa_os",
+        "g_row[ROWS-1].g_column[COLUMNS-1].flags_right[0]",
+        "g_row[ROWS-1].g_column[COLUMNS-1].flags_left[0]",
+        ("os",),
+    ),
+    (
+        "columns drain a cycle early",
+        "sa_os",
+        "g_row[ROWS-1].g_column[c].flags_right[0] :",
+        "g_row[ROWS-1].g_column[c].flags_left[0] :",
+        ("os,overlap",),
+    ),
+    (
+        "rows shift once too often",
+        "sa_os",
+        "assign takes[i] = |leaving[i-1:0];",
+        "assign takes[i] = |leaving;",
+        ("os,overlap",),
+    ),
+    (
+        "rows shift once too seldom",
+        "sa_os",
+        "assign takes[i] = |leaving[i-1:0];",
+        "assign takes[i] = (i < ROWS - 1) & |leaving[i-1:0];",
+        ("os", "os,overlap"),
+    ),
+    (
+        "the last product is not in the drained sum",
+        "pe_os",
+        "if (finish) drained <= sum_next;",
+        "if (finish) drained <= total;",
+        ("os,overlap",),
+    ),
+    ("sums are not started anew", "pe_os", "first_in ? start_in : total", "total", ("os", "os,overlap", "os,direct")),
+    (
+        "all rows start with the first",
+        "sa_os",
+        "assign start = g_top[c].bias;",
+        "assign start = starts_in[c*ACC_BITS+:ACC_BITS];",
+        ("os", "os,overlap"),
+    ),
+    (
+        "output register forgotten",
+        "sa_held",
+        ".WIDTH(ACC_BITS), .LENGTH(OUTREG)",
+        ".WIDTH(ACC_BITS), .LENGTH(0)",
+        ("ws,outreg", "is,outreg"),
+    ),
+    (
+        "output register forgotten",
+        "sa_os",
+        ".WIDTH(ACC_BITS), .LENGTH(OUTREG)",
+        ".WIDTH(ACC_BITS), .LENGTH(0)",
+        ("os,outreg", "os,outreg,overlap"),
+    ),
+    ("output register for the sum and its flag", "sa_os", ".LENGTH(OUTREG)", ".LENGTH(OUTREG+1)", ("os",)),
+    (
+        "one more register on the way of sums and flags",
+        "sa_held",
+        "valid_lane[ROWS+c+OUTREG]",
+        "valid_lane[ROWS+c+OUTREG-1]",
+        ("ws", "is"),
+    ),
+]
+
+
+def passes(text: str, folder: Path, replaced: dict[str, tuple[str, str]]) -> bool:
+    """Whether a layer of several ragged folds gives the right bits in the right time on the changed text."""
+    machine, layer = parse_machine(f"3x5-{text}"), cached_case("int", 7, 6, 8)
+    if text == "os,overlap":
+        layer = cached_case("int", 7, 6, 2)  # a stream shorter than the rows: the drain registers are in use throughout
+    if "shadow" in text:
+        layer = cached_case("int", 12, 12, 8)  # a stream longer than the interval: one tile follows the other at once
+    changed = []
+    for source in (*sources.array_sources(), sources.testbench("tb_held"), sources.testbench("tb_os")):
+        target = folder / source.name
+        content = source.read_text()
+        old, new = replaced.get(source.stem, ("", ""))
+        assert old in content, f"{source.name} no longer has {old!r}"
+        target.write_text(content.replace(old, new) if old else content)
+        changed.append(target)
+    try:
+        with Cosimulator("icarus", changed[:-2], testbenches=folder) as simulator:
+            result = simulator.run(machine, layer.core, layer.codes)
+    except ToolError as error:
+        assert "undefined bits" in str(error), error
+        return False
+    right = np.array_equal(result.outputs, layer.expected)
+    return bool(right and result.cycles == layer_cycles(machine, layer.codes.workload).total)
+
+
+@needs_icarus
+@pytest.mark.parametrize("text", sorted({text for fault in FAULTS for text in fault[-1]}))
+def test_the_text_as_it_is_passes(text: str, tmp_path: Path) -> None:
+    assert passes(text, tmp_path, {})
+
+
+@needs_icarus
+@pytest.mark.parametrize(
+    ("file", "old", "new", "machines"), [f[1:] for f in FAULTS], ids=[f"{f[1]}: {f[0]}" for f in FAULTS]
+)
+def test_planted_fault_in_an_array_is_noticed(
+    file: str, old: str, new: str, machines: tuple[str, ...], tmp_path: Path
+) -> None:
+    assert [text for text in machines if passes(text, tmp_path, {file: (old, new)})] == []
