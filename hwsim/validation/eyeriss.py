@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from hwsim.array import Action, ActionCount, Component, Workload, layer_cycles, layer_traffic, parse_machine
 from hwsim.cost import load_table, price_counts
+from hwsim.cost.scaling import scaling_factors
 from hwsim.formats import parse
 from hwsim.formats.pe_kinds import pe_for
 from hwsim.validation.findings import Finding, errors_of, percent
@@ -18,7 +19,7 @@ BATCH = 4
 PRESET = "eyeriss-12x14"
 WORD = "fixed<16,8>"
 TABLES = ("published45", "aladdin45")
-STILLMAKER_65_45 = 1.131 / 0.912  #: energy at 65 nm over 45 nm, hwcomponents' scaling by Stillmaker and Baas 2017
+TO_CHIP = scaling_factors(45.0, 0.9, 65.0, 1.0).energy  #: from the tables' node and voltage to the chip's
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,9 @@ def predict(row: Mapping[str, str]) -> LayerOnChip:
 
 
 def _megabytes(counts: tuple[ActionCount, ...], component: Component, unit: str) -> float:
-    moved = [c for c in counts if c.component is component and unit in c.unit and c.action in (Action.READ, Action.WRITE)]
+    moved = [
+        c for c in counts if c.component is component and unit in c.unit and c.action in (Action.READ, Action.WRITE)
+    ]
     return sum(float(count.total_bits) for count in moved) / 8e6
 
 
@@ -103,7 +106,9 @@ def eyeriss_section() -> Section:
         _finding("global buffer traffic", layers, [x.buffer_mb for x in layers], "buffer_mb", _BUFFER_REMARK),
         *(_energy_finding(layers, table) for table in TABLES),
     )
-    return Section("A published chip: AlexNet on Eyeriss", blocks, findings, (("record eyeriss_alexnet.csv", record.sha256[:12]),))
+    return Section(
+        "A published chip: AlexNet on Eyeriss", blocks, findings, (("record eyeriss_alexnet.csv", record.sha256[:12]),)
+    )
 
 
 def _finding(what: str, layers: list[LayerOnChip], predicted: list[float], column: str, remark: str) -> Finding:
@@ -111,70 +116,74 @@ def _finding(what: str, layers: list[LayerOnChip], predicted: list[float], colum
 
 
 def _energy_finding(layers: list[LayerOnChip], table: str) -> Finding:
-    predicted = [x.energy_pj[table] * STILLMAKER_65_45 for x in layers]
+    predicted = [x.energy_pj[table] * TO_CHIP for x in layers]
     errors = errors_of(predicted, [x.chip_pj for x in layers])
-    return Finding(f"energy on the chip ({table}, scaled to 65 nm)", "Eyeriss, 65 nm chip", errors, None, _ENERGY_REMARK)
+    return Finding(
+        f"energy on the chip ({table}, scaled to 65 nm)", "Eyeriss, 65 nm chip", errors, None, _ENERGY_REMARK
+    )
 
 
 def _latency_table(layers: list[LayerOnChip]) -> Table:
-    header = ("layer", "MACs, chip", "MACs, ours", "processing ms, chip", "array ms, ours", "error", "total ms, chip", "with waits, ours", "error")
-    rows = []
-    for x in layers:
-        errors = [errors_of([p], [x.told(c)])[0] for p, c in ((x.busy_ms, "processing_ms"), (x.total_ms, "latency_ms"))]
-        rows.append((
-            x.work.layer, f"{x.told('gmacs'):.2f} G", f"{x.work.macs / 1e9:.2f} G", f"{x.told('processing_ms'):.1f}", f"{x.busy_ms:.1f}",
-            percent(errors[0], True), f"{x.told('latency_ms'):.1f}", f"{x.total_ms:.1f}", percent(errors[1], True),
-        ))  # fmt: skip
-    sums = [sum(x.told(c) for x in layers) for c in ("processing_ms", "latency_ms")]
-    ours = [sum(x.busy_ms for x in layers), sum(x.total_ms for x in layers)]
-    errors = errors_of(ours, sums)
-    rows.append((
-        "all", f"{sum(x.told('gmacs') for x in layers):.2f} G", f"{sum(x.work.macs for x in layers) / 1e9:.2f} G", f"{sums[0]:.1f}",
-        f"{ours[0]:.1f}", percent(errors[0], True), f"{sums[1]:.1f}", f"{ours[1]:.1f}", percent(errors[1], True),
-    ))  # fmt: skip
-    return Table(header, tuple(rows))
+    header = (
+        "layer", "MACs, chip", "MACs, ours", "processing ms, chip", "array ms, ours", "error", "total ms, chip",
+        "with waits, ours", "error",
+    )  # fmt: skip
+    rows = [_latency_row(x.work.layer, [x]) for x in layers]
+    return Table(header, (*rows, _latency_row("all", layers)))
+
+
+def _latency_row(name: str, layers: list[LayerOnChip]) -> tuple[str, ...]:
+    cells = [f"{sum(x.told('gmacs') for x in layers):.2f} G", f"{sum(x.work.macs for x in layers) / 1e9:.2f} G"]
+    for column, ours in (("processing_ms", [x.busy_ms for x in layers]), ("latency_ms", [x.total_ms for x in layers])):
+        chip = sum(x.told(column) for x in layers)
+        cells += [f"{chip:.1f}", f"{sum(ours):.1f}", percent(errors_of([sum(ours)], [chip])[0], True)]
+    return (name, *cells)
 
 
 def _traffic_table(layers: list[LayerOnChip]) -> Table:
     header = ("layer", "DRAM MB, chip", "ours", "x", "least possible", "buffer MB, chip", "ours", "x")
-    rows = []
-    for x in layers:
-        least = 2 * (x.work.ifmap_elements + x.work.weight_elements + x.work.ofmap_elements) / 1e6
-        rows.append((
-            x.work.layer, f"{x.told('dram_mb'):.1f}", f"{x.dram_mb:.1f}", f"{x.dram_mb / x.told('dram_mb'):.1f}", f"{least:.1f}",
-            f"{x.told('buffer_mb'):.1f}", f"{x.buffer_mb:.1f}", f"{x.buffer_mb / x.told('buffer_mb'):.1f}",
-        ))  # fmt: skip
-    return Table(header, tuple(rows))
+    return Table(header, tuple(_traffic_row(x) for x in layers))
+
+
+def _traffic_row(x: LayerOnChip) -> tuple[str, ...]:
+    least = 2 * (x.work.ifmap_elements + x.work.weight_elements + x.work.ofmap_elements) / 1e6
+    dram, buffer = x.told("dram_mb"), x.told("buffer_mb")
+    numbers = (dram, x.dram_mb, x.dram_mb / dram, least, buffer, x.buffer_mb, x.buffer_mb / buffer)
+    return (x.work.layer, *(f"{value:.1f}" for value in numbers))
 
 
 def _energy_table(layers: list[LayerOnChip]) -> Table:
     names = [f"{table}, {node}" for table in TABLES for node in ("45 nm", "65 nm")]
-    rows = []
-    for x in layers:
-        ours = [x.energy_pj[table] * factor / x.work.macs for table in TABLES for factor in (1.0, STILLMAKER_65_45)]
-        share = [x.energy_pj[table] * STILLMAKER_65_45 / x.chip_pj for table in TABLES]
-        rows.append((x.work.layer, f"{x.told('power_mw'):.0f}", f"{x.chip_pj / x.work.macs:.1f}", *(f"{v:.1f}" for v in ours), *map(percent, share)))
-    return Table(("layer", "mW, chip", "pJ a MAC, chip", *names, *(f"{table} of the chip's" for table in TABLES)), tuple(rows))
+    shares = [f"{table} of the chip's" for table in TABLES]
+    header = ("layer", "mW, chip", "pJ a MAC, chip", *names, *shares)
+    return Table(header, tuple(_energy_row(x) for x in layers))
+
+
+def _energy_row(x: LayerOnChip) -> tuple[str, ...]:
+    ours = [x.energy_pj[table] * factor / x.work.macs for table in TABLES for factor in (1.0, TO_CHIP)]
+    shares = [x.energy_pj[table] * TO_CHIP / x.chip_pj for table in TABLES]
+    numbers = (f"{x.told('power_mw'):.0f}", *(f"{value:.1f}" for value in (x.chip_pj / x.work.macs, *ours)))
+    return (x.work.layer, *numbers, *map(percent, shares))
 
 
 _INTRODUCTION = (
-    "Chen, Krishna, Emer and Sze, JSSC 2017, Table V: measured at 1.0 V, 200 MHz, batch of 4, TSMC 65 nm, 16-bit fixed "
-    f"point. Ours is the preset `{PRESET}`, with the share of zero activations that Table V states and nothing else "
-    "taken from it; nothing is fitted. **The dataflow is not the chip's.** Eyeriss is row stationary: each of its "
-    "elements keeps a row of a filter, a row of activations and a row of sums in 0.5 KB of its own. Our elements hold one "
-    "weight. So the comparison can show whether time and the traffic at the chip's edge are of the right size, and what "
-    "the missing reuse costs; it cannot confirm the energy of the elements."
+    "Chen, Krishna, Emer and Sze, JSSC 2017, Table V: measured at 1.0 V, 200 MHz, batch of 4, TSMC 65 nm, 16-bit "
+    f"fixed point. Ours is the preset `{PRESET}`, with the share of zero activations that Table V states and nothing "
+    "else taken from it; nothing is fitted. **The dataflow is not the chip's.** Eyeriss is row stationary: each of "
+    "its elements keeps a row of a filter, a row of activations and a row of sums in 0.5 KB of its own. Our elements "
+    "hold one weight. So the comparison can show whether time and the traffic at the chip's edge are of the right "
+    "size, and what the missing reuse costs; it cannot confirm the energy of the elements."
 )
 _TRAFFIC = (
-    "Eyeriss compresses feature maps in DRAM (run-length code), which is why it can be below the least that uncompressed "
-    "tensors need, each crossing once. The buffer is that of activations and sums; its elements reuse both from their own "
-    "files, ours read them again for each tile of filters and each fold of K."
+    "Eyeriss compresses feature maps in DRAM (run-length code), which is why it can be below the least that "
+    "uncompressed tensors need, each crossing once. The buffer is that of activations and sums; its elements reuse "
+    "both from their own files, ours read them again for each tile of filters and each fold of K."
 )
 _ENERGY = (
-    "The chip's energy is its power times its total latency, DRAM not included. Ours is elements, array registers and "
-    "scratchpads, at 45 nm as the tables have it, and scaled to 65 nm by 1.24 (Stillmaker and Baas 2017, as hwcomponents "
-    "applies it). Not in ours: the 168 register files of 0.5 KB, which the chip reads and writes several times a MAC, "
-    "the network on the chip, the clock tree, control and pads."
+    "The chip's energy is its power times its total latency, DRAM not included. Ours is elements, array registers "
+    f"and scratchpads: as the tables have it (45 nm, 0.9 V), and times {TO_CHIP:.2f}, the published scaling to 65 nm "
+    "and 1.0 V (Stillmaker and Baas 2017). Not in ours: the 168 register files of 0.5 KB, which the chip reads and "
+    "writes several times a MAC, the network on the chip, the clock tree, control and pads."
 )
 _LATENCY_REMARK = (
     "time on the array: an array that is kept full, while row-stationary sets of 80 to 93 % of the elements are mapped "
@@ -182,4 +191,6 @@ _LATENCY_REMARK = (
 )
 _DRAM_REMARK = "DRAM traffic without run-length coding, and with a different split of the 108 KB"
 _BUFFER_REMARK = "no reuse inside the element: the row-stationary register files are not modelled"
-_ENERGY_REMARK = "register files of 0.5 KB, clock tree, network and control are not modelled, and gating is counted for them too"
+_ENERGY_REMARK = (
+    "register files of 0.5 KB, clock tree, network and control are not modelled, and gating is counted for them too"
+)

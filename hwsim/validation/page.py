@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hwsim.validation.findings import Finding, percent
 
 Cell = str | int
+_NUMBER = re.compile(r"[-+]?[\d,.]+(?: %| G| of [\d,]+| - [\d.]+)?|-|unknown")
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table; columns whose cells all begin with a digit, a sign or "-" are set flush right."""
+    """A table; columns of numbers are set flush right."""
 
     header: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
@@ -65,11 +67,11 @@ def summary(findings: Sequence[Finding]) -> Table:
 
 
 def _line(finding: Finding) -> tuple[Cell, ...]:
-    promised = {None: "-", 0: "exact"}.get(finding.bound) or percent(finding.bound or 0.0)
+    promised = "-" if finding.bound is None else percent(finding.bound) if finding.bound else "exact"
     holds = {None: "-", True: "yes", False: "**no**"}[finding.holds]
     numbers = (percent(finding.bias, True), percent(finding.rms), percent(finding.worst, True))
     return (finding.quantity, finding.against, finding.points, *numbers, promised, holds)
 
 
 def _is_number(cell: str) -> bool:
-    return cell[:1].isdigit() or (cell[:1] in "+-" and (len(cell) == 1 or cell[1:2].isdigit()))
+    return _NUMBER.fullmatch(cell) is not None

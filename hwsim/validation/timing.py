@@ -21,7 +21,9 @@ _ROLE = {"act": "act_bits", "weight": "weight_bits", "acc": "acc_bits", "output"
 
 def stepper_section(machines: Iterable[str] = STEPPED) -> Section:
     """Compare cycles, accesses and outputs with the stepper, over every machine and shape."""
-    rows, cycles, accesses = [], [], []
+    rows: list[tuple[str | int, ...]] = []
+    cycles: list[float] = []
+    accesses: list[float] = []
     for text in machines:
         machine = parse_machine(text)
         pairs = [stepped(machine, *shape) for shape in SHAPES]
@@ -32,19 +34,25 @@ def stepper_section(machines: Iterable[str] = STEPPED) -> Section:
         accesses += [error for ours, theirs in counted for error in errors_of(ours, theirs)]
         same = sum(p == m for p, m in zip(predicted, measured, strict=True))
         words = sum(ours == theirs for ours, theirs in counted)
-        rows.append((text, len(pairs), sum(measured), sum(predicted), f"{same} of {len(pairs)}", f"{words} of {len(pairs)}"))
+        rows.append(
+            (text, len(pairs), sum(measured), sum(predicted), f"{same} of {len(pairs)}", f"{words} of {len(pairs)}")
+        )
     header = ("machine", "layers", "cycles clocked", "closed form", "cycles equal", "accesses equal")
     text = (
         "`hwsim.array.stepper` clocks every register of the array and knows no formula. Each machine runs layers of "
-        f"M, N, K = {', '.join('x'.join(map(str, shape)) for shape in SHAPES)}; the tests run thousands more, with every "
-        "M, N, K up to 12. Accesses are the words read and written in each kind of register and scratchpad."
+        f"M, N, K = {', '.join('x'.join(map(str, shape)) for shape in SHAPES)}; the tests run thousands more, with "
+        "every M, N, K up to 12. Accesses are the words read and written in each kind of register and scratchpad."
     )
     remark = "closed forms of cycles and accesses equal an array clocked register by register"
     findings = (
         Finding("cycles", "stepper", tuple(cycles), 0, remark),
         Finding("register and scratchpad accesses", "stepper", tuple(accesses), 0, remark),
     )
-    return Section("Cycles and accesses, against an array clocked register by register", (text, Table(header, tuple(rows))), findings)
+    return Section(
+        "Cycles and accesses, against an array clocked register by register",
+        (text, Table(header, tuple(rows))),
+        findings,
+    )
 
 
 def stepped(machine: Machine, m: int, n: int, k: int) -> tuple[Workload, StepResult]:
@@ -73,10 +81,55 @@ def _key(count: ActionCount) -> tuple[str, Action]:
     return count.unit, count.action
 
 
+def rtl_section() -> Section:
+    """Compare cycles with stored runs of the RTL, and state how many of its outputs differ from the kernels'."""
+    record = load_record("rtl")
+    rows: list[tuple[str | int, ...]] = []
+    cycles: list[float] = []
+    for text in dict.fromkeys(row["machine"] for row in record.rows):
+        runs = [row for row in record.rows if row["machine"] == text]
+        machine = parse_machine(text)
+        predicted = [layer_cycles(machine, _rtl_load(row)).total for row in runs]
+        measured = [int(row["cycles"]) for row in runs]
+        cycles += errors_of(predicted, measured)
+        outputs, wrong = (sum(int(row[name]) for row in runs) for name in ("outputs", "mismatches"))
+        rows.append((text, len(runs), f"{sum(measured):,}", _equal(predicted, measured), f"{outputs:,}", wrong))
+    header = ("machine", "layers", "cycles of the RTL", "cycles equal", "outputs compared", "bits that differ")
+    differ = tuple(float(int(row["mismatches"]) > 0) for row in record.rows)
+    findings = (
+        Finding("cycles", "RTL", tuple(cycles), 0, "closed forms of cycles equal the RTL's, machine by machine"),
+        Finding(
+            "outputs", "RTL", differ, 0, "the kernels' sums are the RTL's, bit by bit, in integers, shifts and floats"
+        ),
+    )
+    blocks = (_rtl_text(record), Table(header, tuple(rows)))
+    return Section(
+        "Cycles and outputs, against RTL", blocks, findings, ((f"record {record.name}.csv", record.sha256[:12]),)
+    )
+
+
+def _rtl_text(record: Record) -> str:
+    layers = list(dict.fromkeys(f"{row['network']} {row['layer']}" for row in record.rows))
+    formats = list(dict.fromkeys(f"`{row['formats']}`" for row in record.rows))
+    return (
+        f"Layers of trained networks ({', '.join(layers)}) were driven through the SystemVerilog arrays "
+        f"({record.provenance['tool']}) in {', '.join(formats)} (weights, activations, sums); `hwsim verify` does so "
+        "on any network. Every bit of every sum was compared with the kernels, cycles are those from the first word "
+        "in to the last sum at the array's edge."
+    )
+
+
+def _rtl_load(row: Mapping[str, str]) -> Workload:
+    m, n, k, groups = (int(row[name]) for name in ("m", "n", "k", "groups"))
+    return Workload.gemm(m, n, k, groups=groups)
+
+
 def scalesim_section() -> Section:
     """Compare cycles and scratchpad reads with stored runs of SCALE-Sim 3.0.0."""
     record = load_record("scalesim")
-    rows, cycles, reads = [], [], []
+    rows: list[tuple[str | int, ...]] = []
+    cycles: list[float] = []
+    reads: list[float] = []
     for network, text in _runs(record):
         layers = [row for row in record.rows if (row["network"], row["machine"]) == (network, text)]
         machine = parse_machine(text)
@@ -87,13 +140,23 @@ def scalesim_section() -> Section:
         mine = [_read(machine, load, unit) for load in loads for unit in ("ifmap_sram", "filter_sram")]
         told = [int(row[name]) for row in layers for name in ("ifmap_reads", "filter_reads")]
         reads += errors_of(mine, told)
-        rows.append((network, text, len(layers), f"{sum(measured):,}", f"{sum(predicted):,}", _equal(predicted, measured), _equal(mine, told)))
+        rows.append(
+            (
+                network,
+                text,
+                len(layers),
+                f"{sum(measured):,}",
+                f"{sum(predicted):,}",
+                _equal(predicted, measured),
+                _equal(mine, told),
+            )
+        )
     header = ("network", "machine", "layers", "SCALE-Sim", "ours - 1 a layer", "cycles equal", "reads equal")
     text = (
-        "SCALE-Sim 3.0.0 was run on the same matrix products; it prints the index of the last cycle, one less than their "
-        "number, once a layer, and its output-stationary array gives its sums away without a drain (`direct`). What it "
-        "counts otherwise, and why, stands in `results/benchmarks/simulators.txt`: it writes every partial sum to DRAM "
-        "and reads none back."
+        "SCALE-Sim 3.0.0 was run on the same matrix products; it prints the index of the last cycle, one less than "
+        "their number, once a layer, and its output-stationary array gives its sums away without a drain (`direct`). "
+        "What it counts otherwise, and why, stands in `results/benchmarks/simulators.txt`: it writes every partial "
+        "sum to DRAM and reads none back."
     )
     remark = "compute cycles and scratchpad reads equal SCALE-Sim's, but for its known 1 a layer"
     findings = (

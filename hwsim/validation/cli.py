@@ -1,0 +1,83 @@
+"""The command ``hwsim validate``: the page that puts measurements beside predictions."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hwsim.validation.measure import Sample
+
+MEASURED = ("rtl", "energy")
+IMAGES = {"digits-cnn": 16, "lenet5": 4}  #: of each network whose layers elements are fed with
+RTL_NETWORKS = ("digits-cnn", "lenet5")
+
+
+def add_commands(commands: Any) -> None:
+    """Add ``validate`` to the command line ``hwsim``."""
+    validate = commands.add_parser(
+        "validate",
+        help="measured against predicted: write the page, and say whether every promise holds",
+        description="Compare every prediction with what it can be checked by, and write the page. Measurements come "
+        "from stored records unless they are made again. The exit code is 1 if a promised error is exceeded.",
+    )
+    validate.add_argument("-o", "--output", type=Path, metavar="FILE.md", help="write the page (default: print it)")
+    validate.add_argument("--quick", action="store_true", help="do not draw the pictures")
+    validate.add_argument(
+        "--measure", choices=MEASURED, action="append", default=[], help="make a stored measurement again, first"
+    )
+    validate.add_argument("--engine", default="icarus", help="for --measure rtl (default: %(default)s)")
+    validate.add_argument("--table", default="sky130", help="for --measure energy (default: %(default)s)")
+    validate.add_argument(
+        "--liberty", action="append", type=Path, default=[], metavar="FILE", help="cells, for --measure energy"
+    )
+    validate.set_defaults(run=_validate)
+
+
+def _validate(arguments: argparse.Namespace) -> int:
+    from hwsim.validation.document import document, sections
+
+    _measure(arguments)
+    parts = sections()
+    page = document(parts)
+    if arguments.output is None:
+        print(page, end="")
+    else:
+        arguments.output.write_text(page, encoding="utf-8")
+    broken = [finding for part in parts for finding in part.findings if finding.holds is False]
+    for finding in broken:
+        print(f"hwsim: {finding.quantity} against {finding.against}: a promised error is exceeded", file=sys.stderr)
+    return 1 if broken else 0
+
+
+def _measure(arguments: argparse.Namespace) -> None:
+    from hwsim.validation.records import FOLDER, RecordError
+
+    if "energy" in arguments.measure and not arguments.liberty:
+        raise RecordError("--measure energy needs the cells of the table: give --liberty FILE (again for each file)")
+    if not arguments.measure:
+        return
+    from hwsim.synth.settings import RunSettings
+    from hwsim.validation.measure import measure_energy, measure_rtl
+
+    for what in dict.fromkeys(arguments.measure):
+        if what == "rtl":
+            text = measure_rtl(arguments.engine, [_sample(name, 1) for name in RTL_NETWORKS])
+            name = "rtl"
+        else:
+            samples = [_sample(name, count) for name, count in IMAGES.items()]
+            text = measure_energy(RunSettings(tuple(arguments.liberty)), arguments.table, samples)
+            name = f"energy_{arguments.table}"
+        (FOLDER / f"{name}.csv").write_text(text, encoding="utf-8")
+
+
+def _sample(name: str, count: int) -> Sample:
+    from hwsim.validation.measure import Sample
+    from models import data_for, load_data, load_network
+
+    network = load_network(name)
+    data = data_for(network)
+    images, calibration = load_data(data, "test").subset(count), load_data(data, "calibration")
+    return Sample(network, images.images, calibration.images)
