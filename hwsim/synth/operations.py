@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from hwsim.cost.rows import COLUMNS, Operation, parse_rows
+from hwsim.cost.rows import COLUMNS, Operation
+from hwsim.cost.tables import parse_table
 from hwsim.gates import Netlist, cell_area, cell_leakage_w, read_netlist
 from hwsim.synth.bench import Bench, Session
 from hwsim.synth.build import rtl_sources, sources_sha256
@@ -105,7 +106,7 @@ def write_operations(path: Path, settings: RunSettings) -> int:
     made = {row[0] for row in rows}
     kept = [row for row in _lines(path) if row[0] not in made]
     text = _csv([list(COLUMNS), *rows, *kept])
-    parse_rows(path.stem, text)
+    parse_table(path.stem, text)
     path.write_text(text, encoding="utf-8")
     return len(rows)
 
@@ -129,7 +130,8 @@ def _register_rows(laboratory: Laboratory) -> Iterator[list[str]]:
     idle = OperationUnit(Operation.REGISTER_CLOCK, 1, "op_register", {}, unit.bench, growth=0)
     yield _cells(idle, laboratory, clock, None, None, "clock pin of one flip-flop; no clock tree")
     read = OperationUnit(Operation.REGISTER_READ, 1, "op_register", {}, unit.bench, growth=0)
-    yield _cells(read, laboratory, 0.0, None, None, "charged at the write: a flip-flop drives its wires once")
+    note = "charged at the write: a flip-flop drives its wires once"
+    yield _cells(read, laboratory, 0.0, None, None, note, kind="assumed")
 
 
 def _measured(unit: OperationUnit, laboratory: Laboratory) -> tuple[Netlist, Energies, Energies]:
@@ -154,6 +156,7 @@ def _cells(
     area_um2: float | None,
     leakage_w: float | None,
     note: str,
+    kind: str = "synthesised",
 ) -> list[str]:
     made, tech = laboratory.made_with, laboratory.tech
     rtl = sources_sha256((*rtl_sources(), SOURCE))
@@ -172,7 +175,7 @@ def _cells(
         "growth": unit.growth,
         "node_nm": f"{tech.node_nm:g}",
         "voltage_v": f"{laboratory.library.voltage_v:g}",
-        "kind": "synthesised",
+        "kind": kind,
         "source": source,
         "note": note,
     }
