@@ -64,8 +64,8 @@ def _add_rtl(commands: Any) -> None:
     rtl = commands.add_parser(
         "rtl",
         help="write a machine for given formats as synthesizable SystemVerilog with a self-checking testbench",
-        description="Write the array of a machine for given formats as synthesizable SystemVerilog, with a testbench that "
-        "drives a layer of a network through it and compares every bit of every sum and the cycles. In the folder: "
+        description="Write the array of a machine for given formats as synthesizable SystemVerilog, with a testbench "
+        "that drives a layer of a network through it and compares every bit of every sum and the cycles. There: "
         "make sim (Icarus Verilog), make synth (Yosys), make gates, make lint (Verilator).",
     )
     add_format_options(rtl)

@@ -8,7 +8,7 @@ from pathlib import Path
 from hwsim.rtl.errors import RtlError
 
 #: Included by the modules; never named on a command line.
-HEADERS = ("mac_parameters.svh",)
+HEADERS = ("mac_parameters.svh", "cores.svh")
 #: The cores, lowest first.
 CORES = (
     "fixed_round.sv",

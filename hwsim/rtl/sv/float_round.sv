@@ -24,6 +24,7 @@ module float_round #(
   localparam integer M = BITS - 1 - EXPONENT_BITS;
   localparam integer WIDE = (IN_BITS > M + 3) ? IN_BITS : M + 3;  // significand, guard, sticky
   localparam integer PACK = EXPONENT + M + 1;
+  localparam [BITS-2:0] NOTHING = {(BITS - 1) {1'b0}};
   localparam [BITS-2:0] TOP = {(BITS - 1) {1'b1}};
   localparam [BITS-2:0] FRACTION = TOP >> EXPONENT_BITS;  // all ones of the fraction
   localparam [BITS-2:0] LARGEST = (SPECIALS == 1) ? (((TOP ^ FRACTION) << 1) & (TOP ^ FRACTION)) | FRACTION
@@ -126,13 +127,13 @@ module float_round #(
   logic inward;  // a directed rounding that points inward does not overflow (IEEE 754-2019 7.4)
   assign inward = (ROUND == 1) | ((ROUND == 2) & ~sign) | ((ROUND == 4) & sign);
 
-  always_comb begin
-    if (nan) magnitude = (SPECIALS != 0) ? QUIET : {(BITS - 1) {1'b0}};
-    else if (infinite) magnitude = (SATURATE != 0) ? LARGEST : ((SPECIALS == 1) ? INFINITY : QUIET);
-    else if (zero) magnitude = {(BITS - 1) {1'b0}};
-    else if (over) magnitude = (SATURATE != 0 || inward) ? LARGEST : ((SPECIALS == 1) ? INFINITY : QUIET);
-    else magnitude = packed_code[BITS-2:0];
-  end
+  logic [BITS-2:0] overflowed;
+  assign overflowed = (SATURATE != 0) ? LARGEST : ((SPECIALS == 1) ? INFINITY : QUIET);
+  assign magnitude = nan ? ((SPECIALS != 0) ? QUIET : NOTHING)
+                   : infinite ? overflowed
+                   : zero ? NOTHING
+                   : ~over ? packed_code[BITS-2:0]
+                   : inward ? LARGEST : overflowed;
 
   logic flushed;  // below the smallest normal number
   logic no_sign;  // NaN has one code, the positive one
