@@ -10,9 +10,10 @@ from functools import cached_property, lru_cache
 from math import ceil
 
 from hwsim.array import Machine, VectorWork, Workload, fits_on_chip
+from hwsim.array.compress import packed_bits
 from hwsim.array.functions import GELU, LSTM_ELEMENT, Steps, norm_steps, pointwise, softmax_steps
 from hwsim.array.moves import whole
-from hwsim.array.vector import Residence, average_pool, elementwise_add, elementwise_relu, max_pool
+from hwsim.array.vector import Residence, average_pool, elementwise_add, elementwise_clip, elementwise_relu, max_pool
 from hwsim.formats import parse
 from hwsim.formats.pe import PeSpec
 from hwsim.formats.pe_kinds import pe_for
@@ -35,6 +36,7 @@ from hwsim.network import (
     Network,
     Op,
     Recurrent,
+    Relu6,
     Shape,
     Softmax,
     gemm_shape,
@@ -150,7 +152,7 @@ def _work_key(chip: OnChip, layer: Layer, numerics: LayerNumerics) -> tuple[obje
     shapes = chip.network.shapes
     places = chip.source_stays(layer), chip.stays(layer.name)
     formats = numerics.inputs, numerics.output, numerics.weights, numerics.bias, numerics.product, numerics.acc
-    counts = numerics.effectual_macs, numerics.weight_count, numerics.activity
+    counts = numerics.effectual_macs, numerics.weight_count, numerics.weight_zeros, numerics.activity
     return layer.op, tuple(shapes[name] for name in layer.inputs), shapes[layer.name], *places, *formats, *counts
 
 
@@ -211,13 +213,21 @@ def workload(chip: OnChip, layer: Layer, numerics: LayerNumerics, images: int) -
         effectual_macs=whole(Fraction(numerics.effectual_macs * batch, images)),
         has_bias=numerics.bias is not None,
         act_storage_bits=acts.storage_bits,
-        weight_storage_bits=weights.storage_bits,
+        weight_storage_bits=_weight_bits(chip.machine, numerics),
         output_storage_bits=output.storage_bits,
         bias_storage_bits=parse(numerics.bias).storage_bits if numerics.bias else None,
         ifmap_in_dram=not chip.source_stays(layer),
         ofmap_in_dram=not chip.stays(layer.name),
         weights_shared=isinstance(layer.op, Recurrent),
     )
+
+
+def _weight_bits(machine: Machine, numerics: LayerNumerics) -> Fraction:
+    """Return the bits of a weight in memory; a second map in the place of weights is not packed."""
+    bits = parse(factor_format(numerics)).storage_bits
+    if not numerics.weights:
+        return bits
+    return packed_bits(bits, numerics.weight_count, numerics.weight_zeros, machine.compression)
 
 
 def vector_work(chip: OnChip, layer: Layer, numerics: LayerNumerics) -> VectorWork | None:
@@ -259,7 +269,8 @@ def _operations(chip: OnChip, layer: Layer, numerics: LayerNumerics) -> VectorWo
         inputs = sum(elements(shapes[name]) for name in layer.inputs)
         steps = _function_steps(op, shapes[layer.name])
         return pointwise(layer.name, inputs=inputs, outputs=output, steps=steps, bits=widths, **residence)
-    return elementwise_relu(layer.name, elements=output, bits=input_bits, **residence)
+    rectifier = elementwise_clip if isinstance(op, Relu6) else elementwise_relu
+    return rectifier(layer.name, elements=output, bits=input_bits, **residence)
 
 
 def _function_steps(op: Op, shape: Shape) -> Steps:

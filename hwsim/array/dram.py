@@ -51,7 +51,7 @@ def crossings(machine: Machine, workload: Workload, tiling: Tiling = FIXED) -> t
     filled = weights.words * (1 + nest.refetched(weights)) * _weight_groups(workload, filters)
     stationary = machine.array.dataflow is Dataflow.OUTPUT_STATIONARY
     spilled = 0 if stationary else workload.groups * sums.words * nest.refetched(sums)
-    biases = workload.n * workload.groups if workload.has_bias else 0
+    biases = workload.n * _weight_groups(workload, filters) if workload.has_bias else 0
     outputs = workload.ofmap_elements if workload.ofmap_in_dram else 0
     accumulator = Fraction(workload.acc_bits)
     return (
@@ -102,7 +102,7 @@ def fits_on_chip(machine: Machine, bits: int | Fraction) -> bool:
 
 
 def _weight_groups(workload: Workload, filters: Memory) -> int:
-    """Return how often all weights pass: once a group, or once in all where groups share weights that fit."""
+    """Return how often weights and biases pass: once a group, or once in all where groups share weights that fit."""
     if not workload.weights_shared:
         return workload.groups
     return 1 if workload.weight_elements * workload.weight_memory_bits <= filters.usable_bits else workload.groups

@@ -118,9 +118,9 @@ class Machine:
         return {memory.name: memory.capacity_bits for memory in self.srams}
 
     @property
-    def memories(self) -> dict[str, Memory]:
-        """The scratchpads by the name that counts carry as ``unit``."""
-        return {memory.name: memory for memory in self.srams}
+    def memories(self) -> dict[str, Memory | Dram]:
+        """The scratchpads and the DRAM by the name that counts carry as ``unit``."""
+        return {**{memory.name: memory for memory in self.srams}, self.dram.name: self.dram}
 
     @property
     def dram_bits_per_cycle(self) -> Fraction | None:

@@ -28,11 +28,11 @@ class Objective(enum.Enum):
 
 
 class Compression(enum.Enum):
-    """How weights lie in memories; they are unpacked before they enter the array."""
+    """How weights lie in memories (``hwsim.array.compress``); they are unpacked where they enter the array."""
 
     NONE = "none"  #: every code at its storage bits
     BITMAP = "bitmap"  #: one bit a weight that says whether it is zero, then the codes of the others
-    ENTROPY = "entropy"  #: the empirical entropy of the codes: what an ideal entropy coder would need
+    ENTROPY = "entropy"  #: an ideal code for the places of the zeros, then the codes of the others
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """How long the array waits for the ports of its scratchpads, fold by fold, in closed form.
 
 The array stands still until every vector of a step has been read or written. A vector of b bits takes ceil(b / W)
-cycles of a port that moves W bits a cycle (word times banks). One read/write port reads and writes one after the other, a
-read and a write port at the same time. Scratchpads work beside each other, so a step takes as long as the slowest one.
+cycles of a port that moves W bits a cycle (word times banks). One read/write port reads and writes one after the other,
+a read and a write port at the same time. Scratchpads work beside each other, so a step takes as long as the slowest.
 """
 
 from __future__ import annotations

@@ -35,8 +35,8 @@ PRESETS: Mapping[str, Preset] = {
         table="aladdin45",
         source=(
             "default configuration of Gemmini (Genc et al., DAC 2021): 16x16 elements, scratchpad of 256 KiB in 4 "
-            "banks one row of 16 operands wide, accumulator of 64 KiB in 2 banks, 1 GHz; one 32-bit LPDDR4-3200 channel "
-            "is assumed"
+            "banks one row of 16 operands wide, accumulator of 64 KiB in 2 banks, 1 GHz; one 32-bit LPDDR4-3200 "
+            "channel is assumed"
         ),
         differs="its scratchpad is shared by both operands, here each has half of it; no L2 cache and no host",
     ),

@@ -311,9 +311,9 @@ class _Replay:
                     store.forget()
         acts, weights, sums = (self._missing(index, fold) for index in range(3))
         acts = acts if work.ifmap_in_dram else 0
+        weights += self._biases(fold)
         if fold.group and self._weights_stay():
             weights = 0
-        weights += self._biases(fold)
         spilled_in = 0 if fold.first else sums
         if fold.last:
             share = self._tile_bits(2, fold.ranges) / self._bits[2]

@@ -201,7 +201,7 @@ class _Phases:
         held = self._weights_stay and not group.first
         return Transfers(
             ifmap=self._fetched(kind, acts) if work.ifmap_in_dram else Fraction(0),
-            filters=(Fraction(0) if held else self._fetched(kind, weights)) + self._biases(kind),
+            filters=Fraction(0) if held else self._fetched(kind, weights) + self._biases(kind),
             sums_in=Fraction(0) if row.first else spilled,
             sums_out=outputs * work.ofmap_in_dram if self._stays or row.last else spilled,
         )

@@ -19,7 +19,7 @@ from hwsim.array.workload import Workload
 from hwsim.errors import MachineError
 
 LOOPS = "crt"
-MOST_BLOCKS_TRIED = 64
+EVERY_BLOCK_UP_TO = 16
 
 
 @dataclass(frozen=True)
@@ -161,8 +161,8 @@ def nest_of(machine: Machine, workload: Workload, tiling: Tiling) -> Nest:
 def legal_tilings(machine: Machine, workload: Workload) -> Iterator[Tiling]:
     """Yield every tiling worth trying, each once, today's fixed one first.
 
-    All orders, with the stream whole and cut into 2, 3, … 64 blocks and into as many as make one more tensor fit; of
-    several numbers of blocks that give the same block length only the least.
+    All orders, with the stream whole, halved again and again, and cut so that one more tensor just fits; a stream of at
+    most 16 words in every number of blocks. Of several numbers of blocks of the same length only the least.
 
     >>> from hwsim.array.machine import parse_machine
     >>> len(list(legal_tilings(parse_machine("4x4-os"), Workload.gemm(8, 8, 8))))
@@ -173,7 +173,10 @@ def legal_tilings(machine: Machine, workload: Workload) -> Iterator[Tiling]:
     orders = ("crt", "rct") if stationary else tuple("".join(order) for order in itertools.permutations(LOOPS))
     lengths = {mapping.stream}
     if not stationary:
-        lengths |= {-(-mapping.stream // n) for n in range(2, min(MOST_BLOCKS_TRIED, mapping.stream) + 1)}
+        counts = (
+            range(2, EVERY_BLOCK_UP_TO + 1) if mapping.stream <= EVERY_BLOCK_UP_TO else (2**n for n in range(1, 13))
+        )
+        lengths |= {-(-mapping.stream // min(count, mapping.stream)) for count in counts}
         lengths |= set(_fitting_lengths(nest_of(machine, workload, FIXED)))
     for partial in (False, True):
         for order in orders:

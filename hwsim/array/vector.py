@@ -7,9 +7,13 @@ from fractions import Fraction
 from typing import TypedDict, Unpack
 
 from hwsim.array.counts import Action, ActionCount, Component
+from hwsim.array.cycles import Cycles
 from hwsim.array.machine import Machine
 from hwsim.array.moves import moved
-from hwsim.array.parts import is_count
+from hwsim.array.parts import Memory, is_count
+from hwsim.array.ports import vector_cycles as vector_port
+from hwsim.array.stalls import transfer_cycles
+from hwsim.array.workload import Workload
 from hwsim.errors import MachineError, all_faults
 
 
@@ -96,10 +100,56 @@ def vector_traffic(machine: Machine, work: VectorWork) -> tuple[ActionCount, ...
         ActionCount(vector, Action.MULTIPLY, "vector", work.op_bits, work.multiplies),
         moved(sram, Action.READ, machine.ifmap_sram.name, taken, work.operands),
         moved(sram, Action.WRITE, machine.ofmap_sram.name, given, work.output_elements),
+        moved(sram, Action.WRITE, machine.ifmap_sram.name, taken, fetched),
+        moved(sram, Action.READ, machine.ofmap_sram.name, given, stored),
         moved(dram, Action.READ, machine.dram.name, taken, fetched),
         moved(dram, Action.WRITE, machine.dram.name, given, stored),
     )
-    return tuple(count for count in counts if count.count)
+    return tuple(_in_words(machine, count) for count in counts if count.count)
+
+
+def _in_words(machine: Machine, count: ActionCount) -> ActionCount:
+    """Return the accesses of a scratchpad in whole words, packed without gaps, where its width is stated."""
+    memory = machine.memories.get(count.unit)
+    if not isinstance(memory, Memory) or memory.word_bits is None:
+        return count
+    words = -int(-count.total_bits // memory.word_bits)
+    return ActionCount(count.component, count.action, count.unit, memory.word_bits, words)
+
+
+def vector_time(machine: Machine, work: VectorWork) -> Cycles:
+    """Return the cycles of ``work`` with its memories.
+
+    The unit works through its operands in pieces that fit the scratchpads. Where both are double buffered, all but the
+    first piece that comes and the last one that goes are moved beside the work; otherwise everything before and after.
+    Operands and results pass the ports while it works.
+
+    >>> from hwsim.array.machine import parse_machine
+    >>> pool = max_pool("pool", input_elements=64, output_elements=16, window=4, bits=8)
+    >>> vector_time(parse_machine("4x4-ws,dram=1GB/s"), pool).waits
+    (('dram in', 32), ('dram out', 8))
+    """
+    ifmap, _, ofmap = machine.srams
+    taken, given = Fraction(work.input_bits), Fraction(work.output_bits)
+    own = vector_cycles(machine, work)
+    ports = (vector_port(ifmap, work.operands * taken), vector_port(ofmap, work.output_elements * given))
+    busy = max(own, *ports)
+    coming = transfer_cycles(work.input_elements * taken * work.ifmap_in_dram, machine.dram_bits_per_cycle, ifmap)
+    going = transfer_cycles(work.output_elements * given * work.ofmap_in_dram, machine.dram_bits_per_cycle, ofmap)
+    waits = {f"{(ifmap, ofmap)[ports[1] > ports[0]].name} port": busy - own}
+    if ifmap.double_buffered and ofmap.double_buffered:
+        pieces = max(_pieces(ifmap, work.input_elements * taken), _pieces(ofmap, work.output_elements * given))
+        first, last = -(-coming // pieces), -(-going // pieces)
+        late = max(0, coming - first + going - last - busy)
+        waits |= {"first fill": first, "dram in": late, "last write-back": last}
+    else:
+        waits |= {"dram in": coming, "dram out": going}
+    named = tuple((name, cycles) for name, cycles in waits.items() if cycles)
+    return Cycles(1, 0, own, 0, stall=sum(cycles for _, cycles in named), waits=named)
+
+
+def _pieces(memory: Memory, bits: Fraction) -> int:
+    return max(1, -int(-bits // memory.usable_bits))
 
 
 class Residence(TypedDict, total=False):
@@ -145,6 +195,31 @@ def elementwise_add(
     """
     operands = elements * addends
     return VectorWork(layer, operands, operands, elements, 0, elements * (addends - 1), 0, *bits, **where)
+
+
+def elementwise_clip(layer: str, *, elements: int, bits: int, **where: Unpack[Residence]) -> VectorWork:
+    """Return a rectifier with an upper end (relu6) that was not merged: two comparisons an element."""
+    return VectorWork(layer, elements, elements, elements, 2 * elements, 0, 0, bits, bits, bits, **where)
+
+
+def requantise_counts(workload: Workload) -> tuple[ActionCount, ...]:
+    """Return what brings the sums of a layer to the format of its outputs, at the array's bottom edge.
+
+    Scales are powers of two, so that a sum is shifted by wiring; left are one addition that rounds and two comparisons
+    that clamp (and rectify), as wide as the accumulator, per output. Every column has its own, so it takes no cycle.
+    Sums that leave as they are take none.
+
+    >>> [count.count for count in requantise_counts(Workload.gemm(2, 3, 4))]
+    [6, 12]
+    """
+    if workload.output_bits == workload.acc_bits:
+        return ()
+    done = workload.m * workload.n * workload.groups
+    unit, bits = "requantise", workload.acc_bits
+    return (
+        ActionCount(Component.VECTOR, Action.ADD, unit, bits, done),
+        ActionCount(Component.VECTOR, Action.COMPARE, unit, bits, 2 * done),
+    )
 
 
 def elementwise_relu(layer: str, *, elements: int, bits: int, **where: Unpack[Residence]) -> VectorWork:

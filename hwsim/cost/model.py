@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import lru_cache
 
 from hwsim.array.counts import Action, ActionCount, Component
+from hwsim.array.parts import Dram, Memory
 from hwsim.cost.datapath import Term
 from hwsim.cost.element_price import Element, element_of
+from hwsim.cost.interpolate import Basis
 from hwsim.cost.laws import Estimate
+from hwsim.cost.memories import Sizes, dram_bit_pj, sram_bit_pj
 from hwsim.cost.pe_price import PePrice, energy_of, mac_estimate, price_pe, price_term
 from hwsim.cost.rows import Operation
 from hwsim.cost.tables import PriceTable
@@ -17,18 +20,18 @@ from hwsim.cost.usage import PLAIN, Usage
 from hwsim.errors import CostError, unknown_name
 from hwsim.formats.pe import PeSpec
 
-__all__ = ["PePrice", "average_power_w", "price_action", "price_counts", "price_pe", "price_term"]
+__all__ = ["PePrice", "average_power_w", "price_action", "price_counts", "price_memories", "price_pe", "price_term"]
 
 
 def price_action(
-    count: ActionCount, pe: PeSpec | None, memory_bits: Mapping[str, int], table: PriceTable, usage: Usage = PLAIN
+    count: ActionCount, pe: PeSpec | None, memory_bits: Sizes, table: PriceTable, usage: Usage = PLAIN
 ) -> Estimate:
     """Return the energy in pJ of one action, with the rows that it comes from.
 
     Args:
         count: the action; how often is not looked at.
         pe: the processing element; None where no layer has one.
-        memory_bits: capacity in bits of each SRAM by the unit's name.
+        memory_bits: the machine's memories by the unit's name, or the capacity in bits of an SRAM.
         table: the prices.
         usage: how the element is used, for tables with synthesised ones.
 
@@ -42,6 +45,9 @@ def price_action(
     own = _element_register(count, whole) if whole else None
     if own is not None:
         return own.scaled(count.bits)
+    outside = _memory_bit(count, memory_bits.get(count.unit), table)
+    if outside is not None:
+        return Estimate(outside * count.bits, Basis.INTERPOLATED, ())
     term = _memory_term(count, memory_bits) or _arithmetic_term(count, pe)
     if term is None:
         raise CostError(
@@ -54,7 +60,7 @@ def price_action(
 def price_counts(
     counts: Iterable[ActionCount],
     pe: PeSpec | None,
-    memory_bits: Mapping[str, int],
+    memory_bits: Sizes,
     table: PriceTable,
     usage: Usage = PLAIN,
 ) -> dict[Component, float]:
@@ -74,9 +80,21 @@ def price_counts(
     return {component: math.fsum(energies) for component, energies in parts.items()}
 
 
-def _price_pj(
-    count: ActionCount, pe: PeSpec | None, memory_bits: Mapping[str, int], table: PriceTable, usage: Usage
-) -> float:
+def price_memories(counts: Iterable[ActionCount], memories: Sizes, table: PriceTable) -> dict[str, float]:
+    """Return the energy in pJ of each memory, scratchpads and DRAM, by its name.
+
+    Raises:
+        CostError: as ``price_action``.
+    """
+    parts: dict[str, list[float]] = {name: [] for name in memories}
+    for count in counts:
+        if count.component in (Component.SRAM, Component.DRAM):
+            price_pj = _price_pj(count, None, memories, table, PLAIN)
+            parts.setdefault(count.unit, []).append(price_pj * float(count.count))
+    return {name: math.fsum(energies) for name, energies in parts.items()}
+
+
+def _price_pj(count: ActionCount, pe: PeSpec | None, memory_bits: Sizes, table: PriceTable, usage: Usage) -> float:
     if count.component is Component.SRAM and count.unit not in memory_bits:
         return price_action(count, pe, memory_bits, table).value
     used = count.component is Component.PE or (count.component is Component.REGISTER and bool(table.elements))
@@ -93,7 +111,7 @@ def _remembered_pj(
     unit: str,
     bits: int,
     pe: PeSpec | None,
-    size: int | None,
+    size: int | Memory | Dram | None,
     table: PriceTable,
     usage: Usage,
 ) -> float:
@@ -130,7 +148,18 @@ def _element_register(count: ActionCount, whole: Element) -> Estimate | None:
     return captured.scaled(0.0) if captured and count.action is Action.READ else captured
 
 
-def _memory_term(count: ActionCount, memory_bits: Mapping[str, int]) -> Term | None:
+def _memory_bit(count: ActionCount, size: int | Memory | Dram | None, table: PriceTable) -> float | None:
+    """Return the price of one bit that does not come from the table's own rows; None where it does."""
+    if count.action not in (Action.READ, Action.WRITE):
+        return None
+    if count.component is Component.DRAM:
+        return dram_bit_pj(size, table)
+    if count.component is Component.SRAM and size is not None:
+        return sram_bit_pj(size, table, read=count.action is Action.READ)
+    return None
+
+
+def _memory_term(count: ActionCount, memory_bits: Sizes) -> Term | None:
     if count.component is Component.REGISTER and count.action is Action.CLOCK:
         return Term(count.unit, Operation.REGISTER_CLOCK, 1)
     read = {Action.READ: True, Action.WRITE: False}.get(count.action)
@@ -144,14 +173,21 @@ def _memory_term(count: ActionCount, memory_bits: Mapping[str, int]) -> Term | N
         return None
     if count.unit not in memory_bits:
         raise CostError(unknown_name("memory without a size", count.unit, memory_bits))
-    return Term(count.unit, Operation.SRAM_READ if read else Operation.SRAM_WRITE, memory_bits[count.unit])
+    size = memory_bits[count.unit]
+    capacity = size.capacity_bits if isinstance(size, Memory) else size
+    if isinstance(capacity, Dram):
+        raise CostError(f"{count.unit!r} is a DRAM, and {count.action.value!r} is counted on it as on an SRAM")
+    return Term(count.unit, Operation.SRAM_READ if read else Operation.SRAM_WRITE, capacity)
 
 
 def _arithmetic_term(count: ActionCount, pe: PeSpec | None) -> Term | None:
-    """The vector unit works in the number format of the operand whose code is as wide as the action."""
+    """The vector unit works in the number format of the operand whose code is as wide as the action.
+
+    Rounding and clamping sums are integer operations on their codes, in floating point too.
+    """
     if count.component not in (Component.VECTOR, Component.PE):
         return None
-    operands = (pe.accumulator, pe.act, pe.product) if pe else ()
+    operands = (pe.accumulator, pe.act, pe.product) if pe and count.unit != "requantise" else ()
     match = next((operand for operand in operands if operand.is_float and operand.bits == count.bits), None)
     floats = {Action.ADD: Operation.FLOAT_ADD, Action.MULTIPLY: Operation.FLOAT_MUL}
     whole = {Action.ADD: Operation.INT_ADD, Action.MULTIPLY: Operation.INT_MUL, Action.COMPARE: Operation.COMPARE}

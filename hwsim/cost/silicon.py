@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
+from hwsim.array.parts import Dram, Memory
 from hwsim.cost.datapath import lookup_terms, mac_terms, register_terms
 from hwsim.cost.element_price import element_of
 from hwsim.cost.laws import estimate
+from hwsim.cost.memories import Sizes, sram_silicon
 from hwsim.cost.model import price_pe, price_term
 from hwsim.cost.rows import Operation, Quantity
 from hwsim.cost.tables import PriceTable
@@ -44,13 +47,13 @@ def array_area_um2(pe: PeSpec, rows: int, columns: int, table: PriceTable, usage
     return None if area_um2 is None else area_um2 * _elements(rows, columns)
 
 
-def memory_area_um2(memory_bits: Mapping[str, int], table: PriceTable) -> PartlyKnown:
-    """Return the area of the SRAMs, whose capacities in bits are given by name, in um2."""
+def memory_area_um2(memory_bits: Sizes, table: PriceTable) -> PartlyKnown:
+    """Return the area of the SRAMs, given by name as memories or by their capacity in bits, in um2."""
     return _sum(_memory_parts(memory_bits, Quantity.AREA, table))
 
 
 def leakage_w(
-    pe: PeSpec, rows: int, columns: int, memory_bits: Mapping[str, int], table: PriceTable, usage: Usage = PLAIN
+    pe: PeSpec, rows: int, columns: int, memory_bits: Sizes, table: PriceTable, usage: Usage = PLAIN
 ) -> PartlyKnown:
     """Return the static power in W of the array and its SRAMs, with the parts that are unknown by name.
 
@@ -58,14 +61,8 @@ def leakage_w(
         CostError: ``rows`` or ``columns`` below 1.
     """
     elements = _elements(rows, columns)
-    parts: dict[str, float | None] = {}
-    whole = element_of(pe, table, usage)
-    if whole is not None:
-        found = whole.find("leakage_w")
-        parts[f"processing elements ({whole.pe.kind.value})"] = found.value * elements if found else None
-    for term in lookup_terms(pe) if whole else (*mac_terms(pe), *register_terms(pe)):
-        price = price_term(term, Quantity.LEAKAGE, table)
-        parts[f"{term.name} ({term.operation.value})"] = price.value * elements if price else None
+    each = _element_leakage(pe, table, usage)
+    parts = {name: None if value is None else value * elements for name, value in each}
     return _sum(parts | _memory_parts(memory_bits, Quantity.LEAKAGE, table) | {"dram": None})
 
 
@@ -84,9 +81,32 @@ def _elements(rows: int, columns: int) -> int:
     return rows * columns
 
 
-def _memory_parts(memory_bits: Mapping[str, int], quantity: Quantity, table: PriceTable) -> dict[str, float | None]:
-    prices = {name: estimate(table, Operation.SRAM_READ, quantity, bits) for name, bits in memory_bits.items()}
-    return {name: price.value if price else None for name, price in prices.items()}
+@lru_cache(maxsize=1 << 12)
+def _element_leakage(pe: PeSpec, table: PriceTable, usage: Usage) -> tuple[tuple[str, float | None], ...]:
+    """Return the static power of the parts of one element by name."""
+    parts: list[tuple[str, float | None]] = []
+    whole = element_of(pe, table, usage)
+    if whole is not None:
+        found = whole.find("leakage_w")
+        parts.append((f"processing elements ({whole.pe.kind.value})", found.value if found else None))
+    for term in lookup_terms(pe) if whole else (*mac_terms(pe), *register_terms(pe)):
+        price = price_term(term, Quantity.LEAKAGE, table)
+        parts.append((f"{term.name} ({term.operation.value})", price.value if price else None))
+    return tuple(dict(parts).items())
+
+
+def _memory_parts(memories: Sizes, quantity: Quantity, table: PriceTable) -> dict[str, float | None]:
+    return {name: _memory_part(size, quantity, table) for name, size in memories.items() if not isinstance(size, Dram)}
+
+
+@lru_cache(maxsize=1 << 12)
+def _memory_part(size: int | Memory, quantity: Quantity, table: PriceTable) -> float | None:
+    found = sram_silicon(size, table, quantity)
+    if found is not None:
+        return found
+    capacity = size.capacity_bits if isinstance(size, Memory) else size
+    price = estimate(table, Operation.SRAM_READ, quantity, capacity)
+    return price.value if price else None
 
 
 def _sum(parts: Mapping[str, float | None]) -> PartlyKnown:

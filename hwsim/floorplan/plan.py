@@ -114,7 +114,7 @@ def plan(budget: AreaBudget, elements: Iterable[PeSpec], table: PriceTable) -> F
         raise CostError("a floorplan needs a processing element: the network has no matrix product")
     largest = max(sizes, key=lambda size: (size.area_um2, str(size.pe)))
     delays = [size.delay_ns for size in sizes]
-    memory = memory_area_um2(budget.template.capacities, table)
+    memory = memory_area_um2(budget.template.memories, table)
     count = math.floor((budget.area_um2 - memory.value) / largest.area_um2)
     if count < 1:
         raise AreaError(budget, memory.value, largest.area_um2)

@@ -73,8 +73,9 @@ def test_partial_sums_that_go_out_come_back(name: str, text: str) -> None:
         read = bits(work, text, Component.SRAM, Action.READ, "ofmap")
         written = bits(work, text, Component.SRAM, Action.WRITE, "ofmap")
         assert read >= 0
+        leaving = work.ofmap_elements * work.output_memory_bits * work.ofmap_in_dram
         if machine.unlimited:
-            assert written - read == outputs
+            assert written - read == outputs - leaving
 
 
 @GRID
@@ -127,7 +128,8 @@ def test_the_parts_of_the_energy_are_the_energy(name: str, text: str, table: str
 def test_a_batch_does_the_work_of_its_images(name: str, text: str) -> None:
     one, four = (zoo.report(name, text, batch=batch).hardware for batch in (1, 4))
     assert sum(layer.macs for layer in four.layers) == 4 * sum(layer.macs for layer in one.layers)
-    assert four.cycles <= 4 * one.cycles
+    if zoo.machine(text).unlimited:  # with a bandwidth the fixed order waits for the sums of a batch that do not fit
+        assert four.cycles <= 4 * one.cycles
     pe = Component.PE.value
     assert four.energy_pj[pe] == pytest.approx(4 * one.energy_pj[pe], rel=1e-9)
 

@@ -1,0 +1,42 @@
+"""How many bits weights take once zeros are left out."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+from hwsim.array.parts import Compression
+
+_STEPS = 1024  #: an entropy is rounded up to a whole number of these parts of a bit, so that counts stay exact
+
+
+def packed_bits(bits: Fraction, weights: int, zeros: int, how: Compression) -> Fraction:
+    """Return the bits that a weight takes on average in memory.
+
+    Bitmap: one bit a weight that says whether it is zero, then the codes of the others, 1 + (1 - z) b. Entropy: an
+    ideal code for the places of the zeros in place of the bitmap, h(z) + (1 - z) b with h the binary entropy, the least
+    that any code of that kind can reach. Weights that would not shrink stay as they are.
+
+    Args:
+        bits: of a weight as it is.
+        weights: how many.
+        zeros: how many of them are zero.
+        how: the packing.
+
+    >>> packed_bits(Fraction(8), 100, 75, Compression.BITMAP)
+    Fraction(3, 1)
+    >>> float(packed_bits(Fraction(8), 100, 75, Compression.ENTROPY))
+    2.8115234375
+    """
+    if how is Compression.NONE or not weights:
+        return bits
+    share = Fraction(zeros, weights)
+    places = Fraction(1) if how is Compression.BITMAP else Fraction(math.ceil(_entropy(share) * _STEPS), _STEPS)
+    return min(bits, places + (1 - share) * bits)
+
+
+def _entropy(share: Fraction) -> float:
+    if share in (0, 1):
+        return 0.0
+    own = float(share)
+    return -own * math.log2(own) - (1 - own) * math.log2(1 - own)
