@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from hwsim import __version__
-from hwsim.cli_options import add_format_options, assignment_of
+from hwsim.cli_options import TABLE_HELP, add_format_options, assignment_of
 from hwsim.command import guarded
+from hwsim.compare.cli import add_commands as add_compare
 from hwsim.costing.cli import add_commands as add_cost
 from hwsim.rtl.cli import add_commands as add_rtl
 from hwsim.synth.cli import add_commands as add_synth
@@ -38,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     networks.set_defaults(run=_networks)
     _add_run(commands)
     _add_explain(commands)
+    add_compare(commands)
     add_cost(commands)
     add_rtl(commands)
     add_synth(commands)
@@ -62,7 +64,8 @@ def _add_run(commands: Any) -> None:
         "--layer", action="append", default=[], metavar="LAYER.ROLE=FORMAT", help="a format for one tensor of one layer"
     )
     run.add_argument("--machine", default="16x16-ws", help="such as 16x16-ws@800MHz (default: %(default)s)")
-    run.add_argument("--table", default="published45", help="price table, or a .csv file (default: %(default)s)")
+    run.add_argument("--table", default="published45", help=f"{TABLE_HELP} (default: %(default)s)")
+    run.add_argument("--tables", action="store_true", help="price by every table that ships, side by side")
     run.add_argument("--data", metavar="NAME", help="data set, or a .npz file (default: the network's own)")
     run.add_argument("--split", default="test", help="train, calibration or test (default: %(default)s)")
     run.add_argument("--images", type=int, metavar="N", help="only the first N images")
@@ -76,7 +79,9 @@ def _add_run(commands: Any) -> None:
 def _add_explain(commands: Any) -> None:
     explain = commands.add_parser("explain", help="trace the price of a processing element to its sources")
     add_format_options(explain)
-    explain.add_argument("--table", default="published45", help="price table, or a .csv file (default: %(default)s)")
+    explain.add_argument("--table", default="published45", help=f"{TABLE_HELP} (default: %(default)s)")
+    flows = ("ws", "os", "is")
+    explain.add_argument("--dataflow", default="ws", choices=flows, help="of a synthesised element (default: ws)")
     explain.set_defaults(run=_explain)
 
 
@@ -141,12 +146,30 @@ def _run(arguments: argparse.Namespace) -> None:
     from hwsim.report import report_csv, report_dict, report_text
 
     report = _simulate(arguments, assignment_of(arguments))
-    if arguments.json:
+    if arguments.tables:
+        _across_tables(arguments, report)
+    elif arguments.json:
         _print_json(report_dict(report))
     elif arguments.csv:
         print(report_csv(report), end="")
     else:
         print(report_text(report))
+
+
+def _across_tables(arguments: argparse.Namespace, report: SimulationReport) -> None:
+    from hwsim.compare.side_by_side import across_csv, across_dict, across_tables, across_text
+    from hwsim.floorplan import read_machine
+    from hwsim.simulation import run_hardware
+    from models import load_network
+
+    network, machine, numerics = load_network(arguments.network), read_machine(arguments.machine), report.numerics
+    found = across_tables(lambda table: run_hardware(network, numerics.layers, machine, table, numerics.total))
+    if arguments.json:
+        _print_json(across_dict(found))
+    elif arguments.csv:
+        print(across_csv(found), end="")
+    else:
+        print(f"{report.network} on {arguments.machine}, one inference by every table\n\n{across_text(found)}")
 
 
 def _simulate(arguments: argparse.Namespace, assignment: Assignment) -> SimulationReport:
@@ -169,18 +192,22 @@ def _simulate(arguments: argparse.Namespace, assignment: Assignment) -> Simulati
 
 
 def _explain(arguments: argparse.Namespace) -> None:
-    from hwsim.cost import explain, find_table
+    from hwsim.array import Dataflow
+    from hwsim.cost import Usage, explain, find_table, price_pe
     from hwsim.formats.pe_kinds import pe_for
     from hwsim.text import text_table
 
     formats = assignment_of(arguments).default
     pe = pe_for(formats.weights, formats.acts, formats.acc, formats.product)
     prices = find_table(arguments.table)
-    found = explain(pe, prices)
+    usage = Usage(Dataflow(arguments.dataflow))
+    found = explain(pe, prices, usage)
     rows = [_explained(row) for row in found]
     header = ["when", "part", "operation", "bits", "count", "pJ", "um2", "basis", "rows of the table"]
     sources = "\n".join(f"  {source}" for source in dict.fromkeys(source for row in found for source in row.sources))
-    print(f"{pe.kind.value}, prices {prices.name}\n\n{text_table(header, rows)}\n\nsources\n{sources}")
+    notes = "\n".join(f"  {note}" for note in price_pe(pe, prices, usage).notes)
+    title = f"{pe.kind.value}, prices {prices.name}" + (f", {arguments.dataflow}" if prices.elements else "")
+    print(f"{title}\n\n{text_table(header, rows)}\n\nsources\n{sources}\n\nnotes\n{notes}")
 
 
 def _explained(row: Any) -> list[object]:

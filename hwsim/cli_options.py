@@ -10,6 +10,7 @@ from hwsim.errors import FormatError
 if TYPE_CHECKING:
     from hwsim.network.assignment import Assignment
 
+TABLE_HELP = "price table, a .csv file, or either at another node as in sky130@45nm"
 ROLES = ("weights", "acts", "acc", "product", "bias")
 
 

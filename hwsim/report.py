@@ -100,11 +100,24 @@ def totals_text(hardware: HardwareResult, per: str = "inference") -> list[str]:
         f"area       {hardware.area_um2 / 1e6:.4f} mm2",
         f"weights    {hardware.weight_bits} bits",
     ]
+    if hardware.energy_low_pj is not None:
+        low, high = (quantity(value * 1e-12, "J") for value in (hardware.energy_low_pj, hardware.energy_total_pj))
+        lines.append(f"range      {low} without glitches in the processing elements, {high} with all of them")
     if hardware.floorplan:
         lines.append(f"floorplan  {hardware.floorplan.text()}")
     if hardware.unpriced:
         lines.append(f"not known  {'; '.join(hardware.unpriced)} (no price in {hardware.table}, so not in the sums)")
-    return lines
+    return lines + element_text(hardware)
+
+
+def element_text(hardware: HardwareResult) -> list[str]:
+    """Return where the prices of synthesised elements come from, once for all layers that say the same."""
+    layers: dict[str, list[str]] = {}
+    for layer in hardware.layers:
+        for note in layer.notes:
+            layers.setdefault(note, []).append(layer.name)
+    lines = [f"  {', '.join(names)}: {note}" for note, names in layers.items()]
+    return ["", f"processing elements in {hardware.table}", *lines] if lines else []
 
 
 def report_dict(report: SimulationReport) -> dict[str, Any]:
@@ -156,6 +169,7 @@ def _layer_row(numerics: LayerNumerics, hardware: LayerHardware) -> dict[str, An
     gemm, cycles = hardware.gemm, hardware.cycles
     formats = {**numerics.to_dict(), "inputs": " + ".join(numerics.inputs)}
     del formats["macs"], formats["effectual_macs"]
+    formats.pop("activity", None)
     return {
         **formats,
         "unit": hardware.unit,

@@ -21,8 +21,8 @@ QUANTITIES = (
     "core_zero_delay_pj", "core_gated_pj", "register_pj", "clock_pj",
 )  # fmt: skip
 _NEAREST = 3  #: rows whose response to activity is averaged
-_LEAST_RATIO = 0.05  #: of the reference energy: a line in the toggles is not believed below
-_MOST_RATIO = 5.0  #: nor above
+LEAST_RATIO = 0.05  #: of the reference energy: a line in the toggles is not believed below
+MOST_RATIO = 5.0  #: nor above
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def _ratio(row: ElementRow, widths: Widths, toggles: BusToggles) -> float:
     own = _line(row, (row.act_toggles or 0.0, row.weight_toggles or 0.0, row.sum_toggles or 0.0))
     if own <= 0:
         return 1.0
-    return min(max(_line(row, shares) / own, _LEAST_RATIO), _MOST_RATIO)
+    return min(max(_line(row, shares) / own, LEAST_RATIO), MOST_RATIO)
 
 
 def _line(row: ElementRow, toggles: tuple[float, float, float]) -> float:

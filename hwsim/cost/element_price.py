@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from hwsim.array.parts import Dataflow
-from hwsim.cost.element_book import Found, Group
+from hwsim.cost.element_book import LEAST_RATIO, MOST_RATIO, Found, Group
 from hwsim.cost.element_laws import Widths
 from hwsim.cost.interpolate import Basis, furthest
 from hwsim.cost.laws import Estimate
@@ -61,9 +61,15 @@ class Element:
         return _estimate(found, self.response) if found else None
 
     def gated(self) -> Estimate | None:
-        """Return the energy of one whose zero activation is held still."""
+        """Return the energy of one whose zero activation is held still.
+
+        Where sums move, they pass through its adder all the same: what it takes goes with how much they toggle.
+        """
         found = self.find("core_gated_pj")
-        return _estimate(found) if found else None
+        own, data = self._toggles(None)["sum"], self.usage.wires
+        passing = self.usage.dataflow is not Dataflow.OUTPUT_STATIONARY
+        share = data.sum / own if data and own and passing else 1.0
+        return _estimate(found, min(max(share, LEAST_RATIO), MOST_RATIO)) if found else None
 
     @property
     def response(self) -> float:

@@ -197,3 +197,15 @@ def price_notes(pe: PeSpec, table: PriceTable, usage: Usage = PLAIN) -> tuple[st
     """Return where the prices of a synthesised element come from and how wrong they may be; nothing for others."""
     whole = element_of(pe, table, usage)
     return (*whole.notes(), *_lookup_notes(pe)) if whole else ()
+
+
+def clock_notes(pe: PeSpec, table: PriceTable, usage: Usage, clock_mhz: float) -> tuple[str, ...]:
+    """Say where a clock is faster than the element; its path is one multiply-accumulate, from register to register."""
+    price = price_pe(pe, table, usage)
+    if price.delay_ns is None or clock_mhz * price.delay_ns <= 1e3:
+        return ()
+    tight = price.delay_tight_ns
+    if tight is not None and clock_mhz * tight <= 1e3:
+        return (f"a clock of {clock_mhz:g} MHz needs fast synthesis ({1e3 / tight:.0f} MHz); the prices are relaxed",)
+    most = max(1e3 / delay for delay in (price.delay_ns, tight) if delay is not None)
+    return (f"a clock of {clock_mhz:g} MHz is faster than this element, which reaches {most:.0f} MHz unpipelined",)

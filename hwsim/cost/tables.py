@@ -96,18 +96,6 @@ def table_names() -> tuple[str, ...]:
     return tuple(sorted(name.removesuffix(".csv") for name in tables))
 
 
-def find_table(name_or_path: str) -> PriceTable:
-    """Return a shipped table by its name, or your own by a path that ends in .csv.
-
-    Raises:
-        CostError: neither; or a file with faults, all of which are listed.
-
-    >>> find_table("published45").name
-    'published45'
-    """
-    return read_table(Path(name_or_path)) if name_or_path.endswith(".csv") else load_table(name_or_path)
-
-
 def load_table(name: str) -> PriceTable:
     """Return the shipped table ``name``.
 

@@ -30,10 +30,12 @@ class Usage:
 
     @property
     def core(self) -> BusToggles | None:
-        """What the arithmetic sees."""
-        if self.activity is None:
-            return None
-        return self.activity.core if self.zero_gating else self.activity.wires
+        """What the arithmetic sees: with zero gating operands hold over zeros, and sums too unless they pass through."""
+        if self.activity is None or not self.zero_gating:
+            return self.wires
+        held = self.activity.core
+        staying = self.dataflow is Dataflow.OUTPUT_STATIONARY
+        return BusToggles(held.act, held.weight, held.sum if staying else self.activity.wires.sum)
 
     @property
     def wires(self) -> BusToggles | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from hwsim.cli_options import add_format_options
+from hwsim.cli_options import TABLE_HELP, add_format_options
 
 if TYPE_CHECKING:
     from hwsim.costing import LayerList
@@ -21,7 +21,7 @@ def add_commands(commands: Any) -> None:
     )  # fmt: skip
     add_format_options(cost)
     cost.add_argument("--machine", default="16x16-ws", help="such as 16x16-ws@800MHz (default: %(default)s)")
-    cost.add_argument("--table", default="published45", help="price table, or a .csv file (default: %(default)s)")
+    cost.add_argument("--table", default="published45", help=f"{TABLE_HELP} (default: %(default)s)")
     cost.add_argument("--batch", type=int, default=1, metavar="N", help="images that go through together (default: 1)")
     cost.add_argument("--sparsity", type=float, metavar="SHARE", help="assumed share of products with a zero, 0 to 1")
     output = cost.add_mutually_exclusive_group()

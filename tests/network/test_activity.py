@@ -208,7 +208,7 @@ def test_counts_add_up() -> None:
 
 def test_zeros_are_counted_and_samples_are_spread() -> None:
     formats = DotFormats(parse("fixed<5,2>"), parse("fixed<8,4>"), parse("fixed<16,8>"))
-    own = operands(formats, (9, 4, 6, 2))
+    own = operands(formats, (8, 4, 6, 2))
     found = count_activity(own, formats).activity()
     assert found.act_zeros == pytest.approx(float((own.acts == 0).mean()), abs=1e-4)
     assert isinstance(found, Activity)

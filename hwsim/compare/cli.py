@@ -1,0 +1,64 @@
+"""``hwsim tables`` and ``hwsim compare``: the tables of prices, and shift-add against multipliers by each of them."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+
+def add_commands(commands: Any) -> None:
+    """Add the subcommands ``tables`` and ``compare`` to argparse's ``commands``."""
+    tables = commands.add_parser("tables", help="list the tables of prices, with the error of their elements")
+    tables.add_argument("tables", nargs="*", metavar="TABLE", help="a name, or a .csv file (default: all that ship)")
+    tables.add_argument("--sources", action="store_true", help="print every citation")
+    tables.add_argument("--json", action="store_true", help="print JSON")
+    tables.set_defaults(run=_tables)
+    compare = commands.add_parser("compare", help="shift-add against int8x8, int8x4, fp8, fp16 and fp32 elements")
+    compare.add_argument("--weights", default="pow2<4>", metavar="FORMAT", help="of shift-add (default: %(default)s)")
+    compare.add_argument("--acts", default="fixed<8,4>", metavar="FORMAT", help="of shift-add (default: %(default)s)")
+    compare.add_argument("--acc", default="fixed<24,12>", metavar="FORMAT", help="of shift-add (default: %(default)s)")
+    compare.add_argument("--table", action="append", metavar="TABLE", help="repeat for more (default: all that ship)")
+    compare.add_argument("--dataflow", action="append", choices=("ws", "os", "is"), help="repeat (default: ws and os)")
+    compare.add_argument("--notes", action="store_true", help="say where each price comes from")
+    compare.add_argument("--json", action="store_true", help="print JSON")
+    compare.set_defaults(run=_compare)
+
+
+def _tables(arguments: argparse.Namespace) -> None:
+    from hwsim.compare.listing import list_tables, listing_dict, listing_text
+
+    cards = list_tables(arguments.tables or None)
+    if arguments.json:
+        _print_json(listing_dict(cards))
+        return
+    print(listing_text(cards))
+    if arguments.sources:
+        for card in cards:
+            print("\n".join([f"\n{card.name}", *(f"  {source}" for source in card.sources)]))
+
+
+def _compare(arguments: argparse.Namespace) -> None:
+    from hwsim.array import Dataflow
+    from hwsim.compare.headline import contenders, headline_dict, headline_text
+    from hwsim.compare.side_by_side import COUNTING
+    from hwsim.cost import find_table, table_names
+
+    names = arguments.table or [name for name in table_names() if name != COUNTING]
+    flows = [Dataflow(text) for text in arguments.dataflow or ("ws", "os")]
+    formats = (arguments.weights, arguments.acts, arguments.acc)
+    tables = [find_table(name) for name in names]
+    found = [(table, flow, contenders(formats, table, flow)) for table in tables for flow in flows]
+    if arguments.json:
+        _print_json([headline_dict(own, table.name, flow) for table, flow, own in found])
+        return
+    for table, flow, own in found:
+        print(f"{headline_text(own, table.name, flow)}\n")
+        if arguments.notes:
+            print("\n".join(f"  {contender.name}: {note}" for contender in own for note in contender.notes) + "\n")
+    print("x: over shift-add; above 1, shift-add is better. Two energies: without glitches in the arithmetic, and with")
+
+
+def _print_json(value: Any) -> None:
+    import json
+
+    print(json.dumps(value, indent=2))
