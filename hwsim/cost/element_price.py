@@ -79,9 +79,13 @@ class Element:
         return found[0] if found else 1.0
 
     def clock_bit(self) -> Estimate | None:
-        """Return the energy of one bit's clock pin for one cycle."""
-        clock, bits = self.find("clock_pj"), self.find("register_bits")
-        return _estimate(clock, 1 / bits.value) if clock and bits else None
+        """Return the energy of one bit's clock pin for one cycle.
+
+        An element has a few flip-flops for control that the array does not count; their pins are spread over the bits
+        of activation, weight and sum, so that these together take what the netlist's clock pins do.
+        """
+        clock = self.find("clock_pj")
+        return _estimate(clock, 1 / sum(self._bits().values())) if clock else None
 
     def captured_bit(self, unit: str) -> Estimate | None:
         """Return the energy of capturing one bit in a register of the array; None for registers of other kinds.
