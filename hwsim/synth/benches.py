@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from hwsim.array.parts import Dataflow
+from hwsim.formats.base import PeKind
 from hwsim.rtl.emit import core_parameters
 from hwsim.synth.bench import Bench, held_bench, os_bench
 from hwsim.synth.point import Point
@@ -65,6 +66,10 @@ class Unit:
 def element_parameters(point: Point, recipe: Recipe) -> dict[str, int]:
     """Return the parameters of the multiply-accumulate, with the multiplier that the recipe asks for."""
     core = core_parameters(point.weights, point.acts, point.acc, point.product)
+    if recipe.split and point.kind is PeKind.INT_MAC and point.product is None:
+        # Rounding to a product format that holds every product changes nothing but the order of the adders.
+        width = core.act_bits + core.weight_bits + (0 if core.act_signed or core.weight_signed else 1)
+        core = replace(core, product_bits=width, product_signed=1, product_saturate=0)
     return (core.structural() if recipe.structural_multiplier else core).as_dict()
 
 

@@ -30,17 +30,24 @@ class Recipe:
         full_adders: carry-save rows become full-adder cells where the library has them.
         ripple: carry-propagate adders are chains of full adders instead of Yosys' Brent-Kung trees.
         structural_multiplier: Baugh-Wooley rows of our own instead of Yosys' ``a * w + s``.
+        split: the product is added up on its own before it meets the sum, instead of one array for both. The passing
+            sum then does not disturb the array, for one carry chain more.
     """
 
     name: str
     full_adders: bool
     ripple: bool
     structural_multiplier: bool
+    split: bool = False
 
 
 RECIPES: dict[str, Recipe] = {
     "bw-fa": Recipe("bw-fa", full_adders=True, ripple=False, structural_multiplier=True),
     "bw-fa-ripple": Recipe("bw-fa-ripple", full_adders=True, ripple=True, structural_multiplier=True),
+    "bw-fa-split": Recipe("bw-fa-split", full_adders=True, ripple=False, structural_multiplier=True, split=True),
+    "bw-fa-split-ripple": Recipe(
+        "bw-fa-split-ripple", full_adders=True, ripple=True, structural_multiplier=True, split=True
+    ),
     "bw": Recipe("bw", full_adders=False, ripple=False, structural_multiplier=True),
     "naive": Recipe("naive", full_adders=False, ripple=False, structural_multiplier=False),
     "naive-fa": Recipe("naive-fa", full_adders=True, ripple=False, structural_multiplier=False),

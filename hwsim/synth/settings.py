@@ -21,7 +21,7 @@ class RunSettings:
     liberty: tuple[Path, ...]
     recipe: str = "bw-fa"
     vectors: int = 3000
-    fit_vectors: int = 1000
+    fit_vectors: int = 600
     seed: int = 0
 
 
