@@ -81,4 +81,4 @@ def test_random_codes_at_real_widths(case: Case) -> None:
 
 
 def styles(case: Case) -> tuple[int, ...]:
-    return (0, 1) if case.parameters.core in ("mac_int", "mac_multi_shift_add") else (0,)
+    return (0, 1) if case.parameters.core == "mac_int" else (0,)

@@ -99,10 +99,6 @@ FAULTS = [
     Fault("third distance", "mac_multi_shift_add.sv", "i + 2 * PAIRS + ODD", "i + 2 * PAIRS", APOT),
     Fault("odd term", "mac_multi_shift_add.sv", ".FIRST(2 * PAIRS))", ".FIRST(2 * PAIRS - 1))", APOT),
     Fault("+1 lost", "mac_multi_shift_add.sv", "{{(PRODUCT - 1) {1'b0}}, negative[i]}", "{PRODUCT{1'b0}}", SHIFTCNN),
-    Fault(
-        "+1 lost in the tree", "mac_multi_shift_add.sv", "{{(FULL - 1) {1'b0}}, negative[i]}", "{FULL{1'b0}}", APOT, 1
-    ),
-    Fault("sign constant", "mac_multi_shift_add.sv", "<< (WIDTH - 1 + LIFT)", "<< (WIDTH + LIFT)", APOT, 1),
     Fault("terms too close", "shift_term.sv", ".LOW(LOW - PLACES + 1)", ".LOW(LOW)", SHIFTCNN),
     Fault("no constant", "int_rows.sv", "start + CONSTANT[WIDTH-1:0]", "start", SATURATED, 1),
     Fault("constant one place up", "int_rows.sv", "(ONE << (ROWS - 1))", "(ONE << ROWS)", SATURATED, 1),

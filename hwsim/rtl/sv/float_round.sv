@@ -30,6 +30,7 @@ module float_round #(
   localparam [BITS-2:0] LARGEST = (SPECIALS == 1) ? (((TOP ^ FRACTION) << 1) & (TOP ^ FRACTION)) | FRACTION
                                 : ((SPECIALS == 2) ? (TOP << 1) : TOP);
   localparam signed [EXPONENT-1:0] ONE = 1;
+  localparam signed [EXPONENT-1:0] NONE = 0;
   localparam [BITS-2:0] INFINITY = TOP - FRACTION;
   localparam [BITS-2:0] QUIET = (SPECIALS == 1) ? (INFINITY | (FRACTION ^ (FRACTION >> 1))) : TOP;
 
@@ -45,6 +46,7 @@ module float_round #(
   logic        [    PACK-1:0] packed_code;
   logic                       over;
   logic                       zero;
+  logic                       vanishes;    // flushed whatever the rounding
   logic        [    BITS-2:0] magnitude;
 
   generate
@@ -54,11 +56,17 @@ module float_round #(
       assign wide = value;
     end
 
-    if (LOW != 0) begin : g_low
+    if (LOW != 0 && SUBNORMALS == 0 && M > 0) begin : g_low_flushed
+      // Only a number just below the smallest normal one can round up to it; all others are flushed.
+      assign vanishes = exponent < NONE;
+      assign denormal = (exponent < ONE) ? {1'b0, wide[WIDE-1:2], wide[1] | wide[0]} : wide;
+      assign below_one = (exponent < ONE) ? {EXPONENT{1'b0}} : exponent - ONE;
+    end else if (LOW != 0) begin : g_low
       logic [EXPONENT-1:0] distance;
       logic [WIDE-1:0] moved;
       logic lost;
       logic low;
+      assign vanishes = 1'b0;
       assign low = exponent < ONE;
       assign distance = low ? ONE - exponent : {EXPONENT{1'b0}};
       float_align #(.BITS(WIDE), .DISTANCE(EXPONENT)) align (
@@ -67,6 +75,7 @@ module float_round #(
       assign denormal = {moved[WIDE-1:1], moved[0] | lost};
       assign below_one = low ? {EXPONENT{1'b0}} : exponent - ONE;
     end else begin : g_not_low
+      assign vanishes = 1'b0;
       assign denormal = wide;
       assign below_one = exponent - ONE;
     end
@@ -118,7 +127,7 @@ module float_round #(
 
   assign guard = placed[WIDE-2-M];
   assign sticky = |placed[WIDE-3-M:0];
-  assign zero = ~(|value);
+  assign zero = ~(|value) | vanishes;
   // A carry out of the significand moves the exponent up by one, which is what it should do.
   assign field_wide = {{(M + 1) {1'b0}}, field};
   assign packed_code = ((field_wide << M) + {{EXPONENT{1'b0}}, placed[WIDE-1:WIDE-1-M]}) + {{(PACK - 1) {1'b0}}, up};

@@ -4,10 +4,7 @@
 // n = (WEIGHT_BITS-1)/2 of them, field 0 of term i is nothing and 1, 2, 3 are 2^-i, 2^-(i+n), 2^-(i+2n). An odd bit on
 // top adds 2^-2n and moves the last exponents down by one place.
 // TERM_BITS > 0, shiftcnn<TERMS,TERM_BITS>: per term, first one lowest, a sign over a field m that is nothing or 2^(1-m-i).
-//
-// STYLE 0 adds the terms, then the sum. STYLE 1 adds everything in one carry-save tree.
 module mac_multi_shift_add #(
-    parameter integer STYLE            = 0,   // 0 behavioural, 1 one tree
     parameter integer ACT_BITS         = 8,   // bits of the activation
     parameter integer ACT_SIGNED       = 1,   // 1 two's complement, 0 unsigned
     parameter integer WEIGHT_BITS      = 5,   // bits of the weight's code
@@ -70,63 +67,25 @@ module mac_multi_shift_add #(
         );
       end
     end
+  endgenerate
 
-    if (STYLE == 0 || PRODUCT_BITS != 0) begin : g_product
-      logic [PRODUCT-1:0] partial[0:TERMS]  /* verilator split_var */;
-      assign partial[0] = {PRODUCT{1'b0}};
-      for (i = 0; i < TERMS; i = i + 1) begin : g_add
-        if (i == 0) begin : g_carry  // its +1 is the carry of the last adder
-          assign partial[i+1] = partial[i] + {row[i][WIDTH-1], row[i]};
-        end else begin : g_whole
-          assign partial[i+1] = partial[i] + {row[i][WIDTH-1], row[i]} + {{(PRODUCT - 1) {1'b0}}, negative[i]};
-        end
+  logic [PRODUCT-1:0] partial[0:TERMS]  /* verilator split_var */;  // after each term
+  assign partial[0] = {PRODUCT{1'b0}};
+  generate
+    for (i = 0; i < TERMS; i = i + 1) begin : g_add
+      if (i == 0) begin : g_carry  // its +1 is the carry of the last adder
+        assign partial[i+1] = partial[i] + {row[i][WIDTH-1], row[i]};
+      end else begin : g_whole
+        assign partial[i+1] = partial[i] + {row[i][WIDTH-1], row[i]} + {{(PRODUCT - 1) {1'b0}}, negative[i]};
       end
-      fixed_product #(
-          .PRODUCT_WIDTH(PRODUCT), .PRODUCT_BITS(PRODUCT_BITS), .PRODUCT_SIGNED(PRODUCT_SIGNED),
-          .PRODUCT_ALIGN(PRODUCT_ALIGN), .PRODUCT_ROUND(PRODUCT_ROUND), .PRODUCT_SATURATE(PRODUCT_SATURATE),
-          .ACC_BITS(ACC_BITS), .ACC_SIGNED(ACC_SIGNED), .ALIGN(ALIGN), .ROUND(ROUND), .SATURATE(SATURATE)
-      ) add (
-          .product(partial[TERMS]), .carry(negative[0]), .sum_in(sum_in), .sum_out(sum_out)
-      );
-    end else begin : g_fused
-      // the widths of fixed_accumulate; the sum is the first row of the tree
-      localparam integer DROP = (ALIGN < 0) ? -ALIGN : 0;
-      localparam integer LIFT = (ALIGN > 0) ? ALIGN : 0;
-      localparam integer SUM_WIDTH = ACC_BITS + ((ACC_SIGNED != 0) ? 0 : 1) + DROP;
-      localparam integer ADD_WIDTH = PRODUCT + LIFT;
-      localparam integer FULL = ((SUM_WIDTH > ADD_WIDTH) ? SUM_WIDTH : ADD_WIDTH) + 1;
-      localparam integer SHORT = (SATURATE == 0 && !(ROUND == 1 && DROP > 0)) ? 1 : 0;
-      localparam integer TOTAL = (SHORT != 0) ? ACC_BITS + DROP : FULL;
-      // a sign bit of place value -2^p enters inverted, as (1 - bit) * 2^p - 2^p; the constants meet in one number
-      localparam [FULL+7:0] COUNT = {{FULL{1'b0}}, TERMS[7:0]};
-      localparam [FULL-1:0] SIGNS = ({FULL{1'b0}} - COUNT[FULL-1:0]) << (WIDTH - 1 + LIFT);
-      logic [FULL-1:0] sum_full;
-      logic [TOTAL-1:0] partial[0:TERMS]  /* verilator split_var */;
-      logic sum_sign;
-      logic unused;
-      assign sum_sign = (ACC_SIGNED != 0) & sum_in[ACC_BITS-1];
-      if (DROP > 0) begin : g_drop
-        assign sum_full = {{(FULL - ACC_BITS - DROP) {sum_sign}}, sum_in, {DROP{1'b0}}};
-      end else begin : g_same
-        assign sum_full = {{(FULL - ACC_BITS) {sum_sign}}, sum_in};
-      end
-      assign unused = ^sum_full;
-      assign partial[0] = sum_full[TOTAL-1:0] + SIGNS[TOTAL-1:0];
-      for (i = 0; i < TERMS; i = i + 1) begin : g_add
-        logic [FULL-1:0] placed;
-        logic [FULL-1:0] one_more;
-        logic unused_spill;
-        assign placed = {{(FULL - WIDTH) {1'b0}}, ~row[i][WIDTH-1], row[i][WIDTH-2:0]} << LIFT;
-        assign one_more = {{(FULL - 1) {1'b0}}, negative[i]} << LIFT;
-        assign partial[i+1] = partial[i] + placed[TOTAL-1:0] + one_more[TOTAL-1:0];
-        assign unused_spill = ^{placed, one_more};
-      end
-      fixed_round #(
-          .IN_BITS(TOTAL), .ALIGN(-DROP), .OUT_BITS(ACC_BITS), .OUT_SIGNED(ACC_SIGNED),
-          .ROUND(ROUND), .SATURATE(SATURATE)
-      ) round (
-          .value(partial[TERMS]), .code(sum_out)
-      );
     end
   endgenerate
+
+  fixed_product #(
+      .PRODUCT_WIDTH(PRODUCT), .PRODUCT_BITS(PRODUCT_BITS), .PRODUCT_SIGNED(PRODUCT_SIGNED),
+      .PRODUCT_ALIGN(PRODUCT_ALIGN), .PRODUCT_ROUND(PRODUCT_ROUND), .PRODUCT_SATURATE(PRODUCT_SATURATE),
+      .ACC_BITS(ACC_BITS), .ACC_SIGNED(ACC_SIGNED), .ALIGN(ALIGN), .ROUND(ROUND), .SATURATE(SATURATE)
+  ) add (
+      .product(partial[TERMS]), .carry(negative[0]), .sum_in(sum_in), .sum_out(sum_out)
+  );
 endmodule

@@ -23,7 +23,7 @@
 // ALIGN             log2(step of the product / step of the accumulator) (fixed point)
 // ROUND             rounding of sums: 0 nearest even, 1 toward zero, 2 toward -infinity, 3 half up, 4 toward +infinity
 // SATURATE          1 saturate; 0 wrap (fixed point) or overflow to infinity (floating point)
-// STYLE             0 behavioural, fast to simulate; 1 structural, for synthesis. The results are the same
+// STYLE             of the multiplier of KIND 2: 0 behavioural, fast to simulate; 1 structural, for synthesis; equal results
 // Of KIND 3, for each X of ACT, WEIGHT, PRODUCT and ACC:
 // X_EXPONENT_BITS   exponent bits E; M = X_BITS - 1 - E. 0: the operand is fixed point (ACT and WEIGHT only)
 // X_BIAS            exponent bias; of a fixed-point operand its fraction bits, of pow2 the exponent of 1/largest
