@@ -1,4 +1,6 @@
-"""Boolean functions as liberty files write them: ``!A``, ``A'``, ``A * B``, ``A & B``, ``A B``, ``A + B``, ``A | B``, ``A ^ B``.
+"""Boolean functions as liberty files write them.
+
+``!A`` and ``A'`` invert; ``A * B``, ``A & B`` and ``A B`` are and; ``A + B`` and ``A | B`` or; ``A ^ B`` exclusive or.
 
 Precedence, from the Liberty User Guide, tightest first: inversion, exclusive or, and, or.
 """
@@ -31,8 +33,8 @@ class Boolean:
     >>> f = parse_boolean("!(A1 & A2) ^ B'")
     >>> f.names
     ('A1', 'A2', 'B')
-    >>> f.evaluate({"A1": np.array([True, True]), "A2": np.array([True, False]), "B": np.array([False, False])}).tolist()
-    [True, False]
+    >>> f.table(f.names).astype(int).tolist()
+    [0, 0, 0, 1, 1, 1, 1, 0]
     """
 
     text: str
@@ -84,7 +86,7 @@ def parse_boolean(text: str) -> Boolean:
     while place < len(source):
         match = _TOKEN.match(source, place)
         if match is None:
-            raise LibertyError(f"boolean function {text!r}: cannot read {source[place:]!r}")
+            raise LibertyError(f"boolean function {text!r}: cannot read {source[place:].strip()!r}")
         tokens.append(match.group(1) or match.group(2))
         place = match.end()
     tree, rest = _sum(tokens)

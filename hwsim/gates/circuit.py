@@ -14,8 +14,8 @@ Ints = NDArray[np.int32]
 Bytes = NDArray[np.uint8]
 
 KIND, IN, INS, OUT, OUTS, CLOCK_PIN = range(6)
-"""Columns of ``cells``: its type, where its inputs begin and how many, where its outputs begin and how many, and the clock
-pin of a flip-flop or -1."""
+"""Columns of ``cells``: its type, where its inputs begin and how many, where its outputs begin and how many, and the
+clock pin of a flip-flop or -1."""
 TRUTH, STATES, NEXT, FORCED = range(4)
 """Columns of ``kinds``: where in ``logic`` the outputs' truth tables begin, the number of states, and where the next
 state and the effect of asynchronous pins begin."""
@@ -33,9 +33,10 @@ class Circuit(NamedTuple):
             asynchronous pins do (0 nothing, 1 clear, 2 set) at FORCED + s.
         order: Combinational cells in order of evaluation.
         registers: Flip-flops.
-        sinks: Who reads a net n: from ``sinks[n]`` to ``sinks[n + 1]``, place of a cell and its pin. Clock pins are left
-            out. Shape [nets + 1].
-        readers: (cell, pin, pins that move with the net, as bits: given with the first of them). Shape [readers, 3].
+        sinks: Who reads a net n: from ``sinks[n]`` to ``sinks[n + 1]``, places in ``readers``. Clock pins are
+            left out. Shape [nets + 1].
+        readers: (cell, pin, bits of all pins that move with the net: given with the first of them). Shape
+            [readers, 3].
         active: Level of the clock after the edge that clocks the flip-flops.
         clock_net: The net of the clock, or -1.
     """

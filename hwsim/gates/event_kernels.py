@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.gates.circuit import CLOCK_PIN, FORCED, IN, INS, KIND, OUT, OUTS, STATES, TRUTH, Circuit
+from hwsim.gates.circuit import CLOCK_PIN, FORCED, INS, KIND, OUT, OUTS, STATES, TRUTH, Circuit
 from hwsim.gates.events import EventValues
 from hwsim.gates.jit import compiled
 from hwsim.gates.kernels import (
@@ -40,7 +40,7 @@ def _cycle(
     Items of the queue are the outputs of all cells, then the input ports' nets, then the other edge of the clock.
     ``events`` holds, per output in the queue, the event (state, pin, output) that asked for its move.
     """
-    cells, kinds, pins, outs, logic = circuit.cells, circuit.kinds, circuit.pins, circuit.outs, circuit.logic
+    cells, kinds, outs, logic = circuit.cells, circuit.kinds, circuit.outs, circuit.logic
     sinks, readers = circuit.sinks, circuit.readers
     values, stored, seen, toggles, energy = state.values, state.stored, state.seen, state.toggles, state.energy[cycle]
     net_energy = energies.net
@@ -107,7 +107,7 @@ def _cycle(
                 seen[cell] = now_in
                 energy[GATE] += pin_values[pin_start[cell] + pin_slot[pin_first[kind] + now_in * count + pin]]
             else:
-                now_in = state_of(circuit, state, cell)
+                now_in = np.int64(state_of(circuit, state, cell))
                 if item >= 0:
                     energy[REGISTER] += pin_values[pin_start[cell] + pin_slot[pin_first[kind] + now_in * count + pin]]
                     forced = logic[kinds[kind, FORCED] + now_in]

@@ -25,8 +25,8 @@ class EventValues(NamedTuple):
     """A value for each event of each cell.
 
     The value of an event of cell c of type k, in state s (after it), caused by input p, at output o, is
-    ``values[value_start[c] + slot[slot_start[k] + (s * inputs + p) * outputs + o]]``. The first value of a cell is 0, for
-    events of which the library says nothing.
+    ``values[value_start[c] + slot[slot_start[k] + (s * inputs + p) * outputs + o]]``. The first value of a cell is 0,
+    for events of which the library says nothing.
 
     Attributes:
         slot_start: Per cell type.

@@ -129,7 +129,7 @@ def settle_gates(circuit: Circuit, energies: Energies, state: State, cycle: int)
     out_first, out_slot, out_start, out_values = energies.output
     for cell in circuit.order:
         first, count = cells[cell, IN], cells[cell, INS]
-        now_in = 0
+        now_in = np.int64(0)
         for pin in range(count):
             now_in |= np.int64(values[pins[first + pin]]) << pin
         changed = now_in ^ seen[cell]

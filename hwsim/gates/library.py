@@ -138,7 +138,7 @@ def read_liberty(*paths: str | Path) -> Library:
             raise LibertyError(
                 f"{text.path}: cell {twice[0]!r} is also in {sources[twice[0]][0].path}; name each file once"
             )
-        sources |= {name: (text, context) for name in text.cells}
+        sources |= dict.fromkeys(text.cells, (text, context))
         loads |= {group.arguments[0]: _wire_load(group, unit) for group in text.head.all("wire_load")}
     head = texts[0].head
     return Library(

@@ -19,7 +19,7 @@ FREE, CLEARED, SET = 0, 1, 2
 class CellModel:
     """Truth tables of a cell over its states.
 
-    Bit k of a state is input pin k (clock pins included); the bit after the last input is the stored bit of a flip-flop.
+    Bit k of a state is input pin k (clock pins included); the bit above the inputs is what a flip-flop stores.
 
     Attributes:
         cell: The cell.

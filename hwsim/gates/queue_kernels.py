@@ -1,4 +1,4 @@
-"""A queue of at most one event per item: a binary heap that knows the place of each item, so that items can be taken out.
+"""A queue of at most one event per item: a binary heap that knows where each item is, so that it can be taken out.
 
 A key is the time in ticks and, below it, the order in which items were put in, which breaks ties.
 """

@@ -81,7 +81,7 @@ def delay_slots(model: CellModel) -> SlotTable:
 
 
 def pin_slots(model: CellModel) -> SlotTable:
-    """Return the internal_power tables of input pins, with one pseudo output. Shape of the index [states, inputs, 1]."""
+    """Return the internal_power tables of input pins, with one pseudo output: an index of [states, inputs, 1]."""
     index = np.full((1 << model.bits, len(model.inputs), 1), -1, dtype=np.int32)
     slots: list[Slot] = []
     for place, name in enumerate(model.inputs):

@@ -23,8 +23,8 @@ def to_bits(netlist: Netlist, inputs: Ports) -> tuple[NDArray[np.int32], Bits]:
 
     Args:
         netlist: The netlist.
-        inputs: For every input port but the clock, one number per cycle (two's complement or unsigned), or bits of shape
-            [cycles, width], least significant first.
+        inputs: For every input port but the clock, one number per cycle (two's complement or unsigned), or bits of
+            shape [cycles, width], least significant first.
 
     Raises:
         StimulusError: a port is missing, unknown or the clock, numbers do not fit, or lengths differ.

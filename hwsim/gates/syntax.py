@@ -152,7 +152,7 @@ def _add(path: Path, text: str, group: Group, match: re.Match[str]) -> int:
 def _statement(path: Path, text: str, place: int) -> re.Match[str]:
     match = _STATEMENT.match(text, place)
     if match is None:
-        rest = text[place : place + 60].strip()
+        rest = text[place : place + 60].strip("; \t\r\n")
         line = text.count("\n", 0, place) + 1
         what = (
             f"cannot read {rest!r}" if rest else "the file ends inside a group: it is cut short, or braces do not match"

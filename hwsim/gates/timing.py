@@ -1,4 +1,4 @@
-"""Static timing: the longest delay between registers and ports, from the library's tables at the actual loads and slews.
+"""Static timing: the longest delay between registers and ports, from the library's tables at actual loads and slews.
 
 Delay and slew of an arc are bilinear look-ups at the slew of its input and the load of its output (non-linear delay
 model, NLDM). Rise and fall are kept apart. A net takes the latest arrival and, apart from it, the largest slew.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,9 @@ from hwsim.gates.netlist import Netlist
 from hwsim.gates.slots import delay_slots
 from hwsim.gates.tables import Table
 from hwsim.gates.wires import Loads, WireModel, net_loads
+
+if TYPE_CHECKING:
+    from hwsim.gates.timing_kernels import PackedArcs, PackedTables
 
 Floats = NDArray[np.float64]
 
@@ -185,7 +189,7 @@ def _path(
         net, edge = before >> 1, before & 1
 
 
-def _pack_arcs(models: Sequence[CellModel]):  # type: ignore[no-untyped-def]
+def _pack_arcs(models: Sequence[CellModel]) -> tuple[PackedArcs, PackedTables]:
     """Return the delay arcs of the cell types and their tables, packed."""
     from hwsim.gates.timing_kernels import NEGATIVE, NON_UNATE, POSITIVE, PackedArcs
 
@@ -226,7 +230,7 @@ def _delay_arcs(model: CellModel) -> list[tuple[int, int, TimingArc]]:
     return found
 
 
-def pack_tables(tables: Sequence[Table]):  # type: ignore[no-untyped-def]
+def pack_tables(tables: Sequence[Table]) -> PackedTables:
     """Return tables as the kernels want them."""
     from hwsim.gates.timing_kernels import PackedTables
 

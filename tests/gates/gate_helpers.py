@@ -28,7 +28,11 @@ def tiny() -> Library:
 
 
 def write_netlist(
-    folder: Path, cells: Iterable[Cell], inputs: Mapping[str, list[str]], outputs: Mapping[str, list[str]], name: str = "top"
+    folder: Path,
+    cells: Iterable[Cell],
+    inputs: Mapping[str, list[str]],
+    outputs: Mapping[str, list[str]],
+    name: str = "top",
 ) -> Path:
     """Write a netlist of yosys; the nets of a port are given least significant first."""
     numbers: dict[str, int] = {}
@@ -46,13 +50,17 @@ def write_netlist(
 
 
 def build(
-    folder: Path, library: Library, cells: Iterable[Cell], inputs: Mapping[str, list[str]], outputs: Mapping[str, list[str]]
+    folder: Path,
+    library: Library,
+    cells: Iterable[Cell],
+    inputs: Mapping[str, list[str]],
+    outputs: Mapping[str, list[str]],
 ) -> Netlist:
     return read_netlist(write_netlist(folder, cells, inputs, outputs), library)
 
 
-def random_cells(rng: np.random.Generator, gates: int, inputs: list[str], registers: int) -> list[Cell]:
-    """A random netlist: gates read earlier nets; flip-flops read anything and feed back."""
+def random_cells(rng: np.random.Generator, gates: int, inputs: list[str], registers: int, distinct: bool) -> list[Cell]:
+    """A random netlist: gates read earlier nets (different ones, if ``distinct``); flip-flops feed back."""
     nets = [*inputs, *(f"q{k}" for k in range(registers))]
     cells: list[Cell] = []
     kinds = list(PINS)
@@ -60,7 +68,8 @@ def random_cells(rng: np.random.Generator, gates: int, inputs: list[str], regist
         kind = kinds[rng.integers(len(kinds))]
         outs = OUTS.get(kind, ("Y",))
         recent = nets[-12:] if rng.random() < 0.7 else nets
-        pins = {pin: str(rng.choice(recent)) for pin in PINS[kind]}
+        chosen = rng.choice(recent, len(PINS[kind]), replace=not distinct)
+        pins = {pin: str(net) for pin, net in zip(PINS[kind], chosen, strict=True)}
         if rng.random() < 0.05:
             pins[PINS[kind][0]] = str(rng.integers(2))
         pins |= {out: f"n{k}{out}" for out in outs if rng.random() > 0.1 or len(outs) == 1}
@@ -75,12 +84,16 @@ def random_cells(rng: np.random.Generator, gates: int, inputs: list[str], regist
     return cells
 
 
-def random_netlist(folder: Path, seed: int, gates: int = 60, registers: int = 6) -> tuple[Netlist, Library]:
+def random_netlist(
+    folder: Path, seed: int, gates: int = 60, registers: int = 6, distinct: bool = False
+) -> tuple[Netlist, Library]:
     library = tiny()
     rng = np.random.default_rng(seed)
     names = [f"a{k}" for k in range(8)]
-    cells = random_cells(rng, gates, names, registers)
-    driven = [net for _, _, pins in cells for pin, net in pins.items() if pin in {"Y", "S", "CO", "Q"} and net[0] == "n"]
+    cells = random_cells(rng, gates, names, registers, distinct)
+    driven = [
+        net for _, _, pins in cells for pin, net in pins.items() if pin in {"Y", "S", "CO", "Q"} and net[0] == "n"
+    ]
     ports = {"a": names, "reset_n": ["reset_n"], "clk": ["clk"]} if registers else {"a": names}
     return build(folder, library, cells, ports, {"y": driven[-10:]}), library
 

@@ -1,6 +1,6 @@
 """A netlist as behavioural Verilog with a delay per output and edge: what Icarus Verilog simulates as the oracle.
 
-Shares with the package the delays and the text of the functions; connections, evaluation and event handling are Icarus's.
+Shares with the package the delays and the functions' text; connections, evaluation and event handling are Icarus's.
 """
 
 from __future__ import annotations
@@ -10,21 +10,20 @@ from pathlib import Path
 
 import numpy as np
 
-from hwsim.gates.boolean import Node
+from hwsim.gates.boolean import Boolean
 from hwsim.gates.events import event_delays
 from hwsim.gates.netlist import Netlist
 from hwsim.gates.slots import delay_slots
 from hwsim.gates.timing import Timing
 
 
-def expression(tree: Node, names: dict[str, str]) -> str:
-    kind = tree[0]
-    if kind == "name":
-        return names[str(tree[1])]
-    if kind == "const":
-        return f"1'b{tree[1]}"
-    parts = [expression(child, names) for child in tree[1:] if isinstance(child, tuple)]
-    return f"(~{parts[0]})" if kind == "not" else f"({parts[0]} {({'and': '&', 'or': '|', 'xor': '^'})[str(kind)]} {parts[1]})"
+def expression(function: Boolean, names: dict[str, str]) -> str:
+    """The function as a constant that its inputs index: one step, where and/or would pulse between their parts."""
+    pins = function.names
+    if not pins:
+        return f"1'b{int(function.table([])[0])}"
+    table = "".join(str(int(value)) for value in function.table(pins)[::-1])
+    return f"{len(table)}'b{table} >> {{{','.join(names[pin] for pin in reversed(pins))}}}"
 
 
 def edge_delays(netlist: Netlist, timing: Timing) -> dict[int, tuple[int, int]]:
@@ -59,13 +58,13 @@ def module_text(netlist: Netlist, timing: Timing) -> str:
         if register is not None:
             names |= {register.state: f"q{cell}", register.inverse: f"(~q{cell})"}
             edge = "posedge" if model.rising else "negedge"
-            lines.append(f"reg q{cell} = 0; always @({edge} clk) q{cell} <= {expression(register.next_state.tree, names)};")
+            lines.append(f"reg q{cell} = 0; always @({edge} clk) q{cell} <= {expression(register.next_state, names)};")
         for output, pin in enumerate(model.outputs):
             place = int(netlist.output_start[cell]) + output
             rise, fall = delays[place]
             function = model.cell.pins[pin].function
             assert function is not None
-            lines.append(f"assign #({rise},{fall}) n{netlist.output_nets[place]} = {expression(function.tree, names)};")
+            lines.append(f"assign #({rise},{fall}) n{netlist.output_nets[place]} = {expression(function, names)};")
     lines.append("endmodule")
     return "\n".join(lines) + "\n"
 
@@ -73,7 +72,11 @@ def module_text(netlist: Netlist, timing: Timing) -> str:
 def bench_text(netlist: Netlist, bits: np.ndarray, nets: np.ndarray, period: int, half: int, arrival: int) -> str:
     outputs = [int(net) for nets_ in netlist.outputs.values() for net in nets_]
     cycles, width = bits.shape
-    lines = ["`timescale 1fs/1fs", "module bench; reg clk = 0; dut d(clk);", f"reg [{width - 1}:0] stim [0:{cycles - 1}];"]
+    lines = [
+        "`timescale 1fs/1fs",
+        "module bench; reg clk = 0; dut d(clk);",
+        f"reg [{width - 1}:0] stim [0:{cycles - 1}];",
+    ]
     lines += [f"integer t{net} = 0; always @(d.n{net}) t{net} = t{net} + 1;" for net in range(2, netlist.nets)]
     lines += ["task drive(input integer k); begin"]
     lines += [f"d.n{net} = stim[k][{place}];" for place, net in enumerate(nets)]

@@ -6,7 +6,6 @@ Shares the reader and the static timing (slews and loads) with the package, and 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -40,7 +39,9 @@ FUNCTIONS = {
 class SlowGates:
     """One netlist being simulated."""
 
-    def __init__(self, netlist: Netlist, library: Library, timing: Timing, stimulus: np.ndarray, nets: np.ndarray) -> None:
+    def __init__(
+        self, netlist: Netlist, library: Library, timing: Timing, stimulus: np.ndarray, nets: np.ndarray
+    ) -> None:
         self.n, self.library, self.timing = netlist, library, timing
         self.stimulus, self.ports = stimulus, [int(net) for net in nets]
         self.values = [False] * netlist.nets
@@ -239,5 +240,3 @@ class SlowGates:
             elif waiting.get(data[:2]) == number:
                 del waiting[data[:2]]
                 tell(now, self.move(*data))
-
-

@@ -12,26 +12,31 @@ PATH = Path(__file__).with_name("tiny.lib")
 SLEWS = (0.01, 0.05, 0.2)
 LOADS = (1.0, 4.0, 16.0)
 
-# name: (area, leakage nW, input pF-like caps in fF, {output: (function, {input: sense})}, intrinsic ps, ps per fF, fJ)
+
+def both(sense: str) -> dict[str, str]:
+    return {"A": sense, "B": sense}
+
+
+# name: (area, leakage nW, {input: fF}, {output: (function, {input: sense})}, intrinsic ps, ps per fF, fJ)
 GATES = {
     "INV": (0.6, 10.0, {"A": 1.5}, {"Y": ("!A", {"A": "negative_unate"})}, 8.0, 3.0, 0.9),
     "BUF": (0.9, 14.0, {"A": 1.2}, {"Y": ("A", {"A": "positive_unate"})}, 20.0, 2.5, 1.6),
-    "NAND2": (0.8, 16.0, {"A": 1.6, "B": 1.7}, {"Y": ("!(A & B)", dict.fromkeys("AB", "negative_unate"))}, 10.0, 3.4, 1.2),
-    "NOR2": (0.8, 18.0, {"A": 1.7, "B": 1.6}, {"Y": ("!(A | B)", dict.fromkeys("AB", "negative_unate"))}, 13.0, 4.6, 1.3),
-    "AND2": (1.1, 22.0, {"A": 1.0, "B": 1.0}, {"Y": ("A B", dict.fromkeys("AB", "positive_unate"))}, 27.0, 2.6, 2.0),
-    "OR2": (1.1, 21.0, {"A": 1.0, "B": 0.9}, {"Y": ("A + B", dict.fromkeys("AB", "positive_unate"))}, 33.0, 2.6, 2.1),
+    "NAND2": (0.8, 16.0, {"A": 1.6, "B": 1.7}, {"Y": ("!(A & B)", both("negative_unate"))}, 10.0, 3.4, 1.2),
+    "NOR2": (0.8, 18.0, {"A": 1.7, "B": 1.6}, {"Y": ("!(A | B)", both("negative_unate"))}, 13.0, 4.6, 1.3),
+    "AND2": (1.1, 22.0, {"A": 1.0, "B": 1.0}, {"Y": ("A B", both("positive_unate"))}, 27.0, 2.6, 2.0),
+    "OR2": (1.1, 21.0, {"A": 1.0, "B": 0.9}, {"Y": ("A + B", both("positive_unate"))}, 33.0, 2.6, 2.1),
     "AOI21": (
         1.1, 23.0, {"A": 1.6, "B": 1.5, "C": 1.6},
         {"Y": ("!((A * B) + C)", dict.fromkeys("ABC", "negative_unate"))}, 15.0, 4.9, 1.5,
     ),
-    "XOR2": (1.6, 36.0, {"A": 2.2, "B": 2.6}, {"Y": ("A ^ B", dict.fromkeys("AB", "xor"))}, 30.0, 3.6, 2.8),
+    "XOR2": (1.6, 36.0, {"A": 2.2, "B": 2.6}, {"Y": ("A ^ B", both("xor"))}, 30.0, 3.6, 2.8),
     "MUX2": (
         1.9, 32.0, {"A": 0.9, "B": 1.0, "S": 1.9},
         {"Y": ("(A & S') | (B & S)", {"A": "positive_unate", "B": "positive_unate", "S": "xor"})}, 45.0, 2.8, 3.2,
     ),
     "HA": (
         2.6, 54.0, {"A": 3.0, "B": 2.8},
-        {"CO": ("A & B", dict.fromkeys("AB", "positive_unate")), "S": ("A ^ B", dict.fromkeys("AB", "xor"))}, 40.0, 3.1, 3.7,
+        {"CO": ("A & B", both("positive_unate")), "S": ("A ^ B", both("xor"))}, 40.0, 3.1, 3.7,
     ),
     "FA": (
         4.3, 110.0, {"A": 3.6, "B": 3.4, "CI": 2.7},
@@ -88,9 +93,10 @@ def hidden(when: str, rise: float, fall: float) -> str:
     return text + "      }\n"
 
 
-def input_pin(name: str, ff: float, extra: str = "") -> str:
-    caps = f"      capacitance : {ff:g};\n      rise_capacitance : {ff * 1.05:g};\n      fall_capacitance : {ff * 0.95:g};\n"
-    return f"    pin ({name}) {{\n      direction : input;\n{caps}{extra}    }}\n"
+def input_pin(pin: str, ff: float, extra: str = "") -> str:
+    named = {"capacitance": ff, "rise_capacitance": ff * 1.05, "fall_capacitance": ff * 0.95}
+    caps = "".join(f"      {name} : {value:g};\n" for name, value in named.items())
+    return f"    pin ({pin}) {{\n      direction : input;\n{caps}{extra}    }}\n"
 
 
 def gate(name: str) -> str:
@@ -135,7 +141,9 @@ def constraint(kind: str, base: float) -> str:
 def flip_flop(name: str, reset: bool) -> str:
     text = f"  cell ({name}) {{\n    area : {4.9 if reset else 4.2};\n"
     for number, (ck, d, q) in enumerate(product("01", repeat=3)):
-        when = " & ".join(("" if bit == "1" else "!") + pin for bit, pin in zip((ck, d, q), ("CK", "D", "Q"), strict=True))
+        when = " & ".join(
+            ("" if bit == "1" else "!") + pin for bit, pin in zip((ck, d, q), ("CK", "D", "Q"), strict=True)
+        )
         text += f'    leakage_power () {{\n      when : "{when}";\n      value : {70 + 2 * number};\n    }}\n'
     clear = '      clear : "!RN";\n' if reset else ""
     text += f'    ff (IQ, IQN) {{\n      next_state : "D";\n      clocked_on : "CK";\n{clear}    }}\n'
@@ -196,8 +204,12 @@ library (tiny) {
   }
   default_wire_load : "short";
 """
-    head += template("lu_table_template", "delay_3x3", ("input_net_transition", SLEWS), ("total_output_net_capacitance", LOADS))
-    head += template("power_lut_template", "power_3x3", ("input_transition_time", SLEWS), ("total_output_net_capacitance", LOADS))
+    head += template(
+        "lu_table_template", "delay_3x3", ("input_net_transition", SLEWS), ("total_output_net_capacitance", LOADS)
+    )
+    head += template(
+        "power_lut_template", "power_3x3", ("input_transition_time", SLEWS), ("total_output_net_capacitance", LOADS)
+    )
     head += template("power_lut_template", "hidden_3", ("input_transition_time", SLEWS))
     head += template(
         "lu_table_template", "constraint_3x3", ("constrained_pin_transition", SLEWS), ("related_pin_transition", SLEWS)
