@@ -7,12 +7,14 @@ another machine need no new inference.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import ceil
+from typing import TypeVar
 
 from hwsim.array import (
+    FIXED,
     Action,
     ActionCount,
     Component,
@@ -20,22 +22,28 @@ from hwsim.array import (
     Machine,
     VectorWork,
     idle_clock_counts,
-    layer_cycles,
+    layer_time,
     layer_traffic,
     utilisation,
-    vector_cycles,
+    vector_time,
     vector_traffic,
 )  # fmt: skip
+from hwsim.array.compress import packed_bits
+from hwsim.array.parts import Compression
+from hwsim.array.vector import requantise_counts
 from hwsim.cost import (
     PriceTable,
     Usage,
     array_area_um2,
     average_power_w,
+    clock_notes,
     leakage_energy_pj,
     leakage_w,
     mac_range_pj,
     memory_area_um2,
+    memory_notes,
     price_counts,
+    price_memories,
     price_notes,
     price_pe,
 )  # fmt: skip
@@ -45,6 +53,7 @@ from hwsim.formats.pe import PeSpec
 from hwsim.layer_work import Task, array_element, layer_tasks
 from hwsim.network import Gemm, Network
 from hwsim.network.run import LayerNumerics
+from hwsim.tile_choice import choose_tiling
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,8 @@ class LayerHardware:
         effectual_macs: those with both operands nonzero, an average over images.
         energy_pj: by component.
         pe: the processing element.
+        memory_pj: by memory, scratchpads and DRAM.
+        tiling: loop order and blocks, as text.
         glitch_pj: what of the processing elements' energy glitches take; None where the table does not say.
         notes: where the prices of a synthesised element come from, and how wrong they may be.
     """
@@ -76,6 +87,8 @@ class LayerHardware:
     effectual_macs: float
     energy_pj: dict[str, float]
     pe: PeSpec | None = None
+    memory_pj: dict[str, float] = field(default_factory=dict)
+    tiling: str = str(FIXED)
     glitch_pj: float | None = None
     notes: tuple[str, ...] = ()
 
@@ -97,6 +110,9 @@ class HardwareResult:
         unpriced: names of parts whose price the table does not know; they are missing from the sums.
         layers: one by one.
         floorplan: how the machine came from an area; None where rows and columns were given.
+        memory_pj: energy by memory, scratchpads and DRAM.
+        waits: cycles that the array or the vector unit waited, by what for.
+        memories: what each memory is taken to be made of, and how sure its price is, in words.
         energy_low_pj: the total without glitches in the processing elements, the lower end where their share decides
             (floating point); None where the table does not say.
     """
@@ -114,6 +130,9 @@ class HardwareResult:
     layers: tuple[LayerHardware, ...] = field(repr=False)
     floorplan: Floorplan | None = None
     energy_low_pj: float | None = None
+    memory_pj: dict[str, float] = field(default_factory=dict)
+    waits: dict[str, int] = field(default_factory=dict)
+    memories: tuple[str, ...] = ()
 
 
 def run_hardware(
@@ -144,7 +163,7 @@ def run_hardware(
         result = run_hardware(network, layers, floorplan.machine, table, total_images, batch)
         return replace(result, floorplan=floorplan)
     tasks = layer_tasks(network, layers, machine, total_images, batch)
-    return price_tasks(tasks, machine, table, weight_bits(layers))
+    return price_tasks(tasks, machine, table, weight_bits(layers, machine.compression))
 
 
 def price_tasks(tasks: Sequence[Task], machine: Machine, table: PriceTable, stored_bits: int) -> HardwareResult:
@@ -171,7 +190,7 @@ def price_tasks(tasks: Sequence[Task], machine: Machine, table: PriceTable, stor
     for layer in priced:
         for component, value in layer.energy_pj.items():
             energy[component] += value
-    leakage, area_um2, unpriced = _silicon(priced, machine, table)
+    leakage, area_um2, unpriced = silicon({layer.pe for layer in priced if layer.pe is not None}, machine, table)
     energy[Component.LEAKAGE.value] = leakage * runtime_s
     total_pj = sum(energy.values())
     glitches = [layer.glitch_pj for layer in priced if layer.unit == "array"]
@@ -189,38 +208,53 @@ def price_tasks(tasks: Sequence[Task], machine: Machine, table: PriceTable, stor
         unpriced=unpriced,
         layers=priced,
         energy_low_pj=total_pj - sum(known_glitches) if len(known_glitches) == len(glitches) > 0 else None,
+        memory_pj=_added(layer.memory_pj for layer in priced),
+        waits=_added(dict(layer.cycles.waits) for layer in priced),
+        memories=memory_notes(machine, table),
     )
 
 
-def weight_bits(layers: Sequence[LayerNumerics]) -> int:
+_N = TypeVar("_N", int, float)
+
+
+def _added(parts: Iterable[Mapping[str, _N]]) -> dict[str, _N]:
+    sums: dict[str, _N] = {}
+    for part in parts:
+        for name, value in part.items():
+            sums[name] = sums[name] + value if name in sums else value
+    return sums
+
+
+def weight_bits(layers: Sequence[LayerNumerics], packing: Compression = Compression.NONE) -> int:
     """Return the bits that all weights take in memory."""
-    counts: Counter[str] = Counter()
+    counts: Counter[tuple[str, int, int]] = Counter()
     for layer in layers:
         if layer.weights:
-            counts[layer.weights] += layer.weight_count
-    return ceil(sum((parse(fmt).storage_bits * count for fmt, count in counts.items()), Fraction(0)))
+            zeros = 0 if packing is Compression.NONE else layer.weight_zeros
+            counts[layer.weights, layer.weight_count if zeros else 0, zeros] += layer.weight_count
+    parts = (
+        packed_bits(parse(fmt).storage_bits, own, zeros, packing) * count for (fmt, own, zeros), count in counts.items()
+    )
+    return ceil(sum(parts, Fraction(0)))
 
 
-def _silicon(
-    layers: Sequence[LayerHardware], machine: Machine, table: PriceTable
-) -> tuple[float, float, tuple[str, ...]]:
+def silicon(elements: Set[PeSpec], machine: Machine, table: PriceTable) -> tuple[float, float, tuple[str, ...]]:
     """Return leakage in pJ per second, area in um2 and what is not known, of an array of the largest element needed.
 
     Layers in other kinds of element would need more; that is named among what is not known.
     """
-    elements_ = {layer.pe for layer in layers if layer.pe is not None}
-    if not elements_:
+    if not elements:
         return 0.0, 0.0, ()
     usage = Usage.of(machine.array.dataflow, machine.zero_gating, None)
-    largest = max(elements_, key=lambda pe: (price_pe(pe, table, usage).area_um2 or 0.0, str(pe)))
+    largest = max(elements, key=lambda pe: (price_pe(pe, table, usage).area_um2 or 0.0, str(pe)))
     rows, columns = machine.array.rows, machine.array.columns
-    leak = leakage_w(largest, rows, columns, machine.capacities, table, usage)
-    memory = memory_area_um2(machine.capacities, table)
+    leak = leakage_w(largest, rows, columns, machine.memories, table, usage)
+    memory = memory_area_um2(machine.memories, table)
     array = array_area_um2(largest, rows, columns, table, usage)
     unpriced = [f"leakage of {name}" for name in leak.unknown] + [f"area of {name}" for name in memory.unknown]
-    if any(price_pe(pe, table, usage).area_um2 is None for pe in elements_):
+    if any(price_pe(pe, table, usage).area_um2 is None for pe in elements):
         unpriced.append("area of the processing elements")
-    kinds = sorted({pe.kind.value for pe in elements_} - {largest.kind.value})
+    kinds = sorted({pe.kind.value for pe in elements} - {largest.kind.value})
     if kinds:
         unpriced.append(f"area and leakage of {' and '.join(kinds)} beside {largest.kind.value}")
     return leakage_energy_pj(leak, 1.0), (array or 0.0) + memory.value, tuple(unpriced)
@@ -231,33 +265,43 @@ def _price_task(task: Task, machine: Machine, table: PriceTable) -> LayerHardwar
     if work is None:
         return LayerHardware(task.name, task.op, "-", None, Cycles(0, 0, 0, 0), 0.0, 0, 0.0, {})
     if isinstance(work, VectorWork):
-        energy = _energy(vector_traffic(machine, work), task.pe, machine, table)
-        cycles = Cycles(1, 0, vector_cycles(machine, work), 0)
-        return LayerHardware(task.name, task.op, "vector", None, cycles, 0.0, 0, 0.0, energy)
-    cycles = layer_cycles(machine, work)
-    counts = (*layer_traffic(machine, work), *idle_clock_counts(machine, work, cycles.total))
+        energy = dynamic_energy_pj(vector_traffic(machine, work), task.pe, machine, table)
+        moved = price_memories(vector_traffic(machine, work), machine.memories, table)
+        cycles = vector_time(machine, work)
+        return LayerHardware(task.name, task.op, "vector", None, cycles, 0.0, 0, 0.0, energy, memory_pj=moved)
     flows = task.activity.flows if task.activity else None
     usage = Usage.of(machine.array.dataflow, machine.zero_gating, flows)
-    energy = _energy(counts, task.pe, machine, table, usage)
+    assert task.pe is not None
+    tiling = choose_tiling(machine, work, task.pe, table, usage)
+    cycles = layer_time(machine, work, tiling)
+    counts = (
+        *layer_traffic(machine, work, tiling),
+        *requantise_counts(work),
+        *idle_clock_counts(machine, work, cycles.total),
+    )
+    energy = dynamic_energy_pj(counts, task.pe, machine, table, usage)
     used = utilisation(machine, work, cycles)
     layer = LayerHardware(
-        task.name, task.op, "array", task.gemm, cycles, used, work.macs, task.effectual_macs, energy, task.pe
-    )
-    return _with_elements(layer, counts, table, usage) if table.elements else layer
+        task.name, task.op, "array", task.gemm, cycles, used, work.macs, task.effectual_macs, energy, task.pe,
+        price_memories(counts, machine.memories, table), str(tiling),
+    )  # fmt: skip
+    return _with_elements(layer, counts, machine, table, usage) if table.elements else layer
 
 
 def _with_elements(
-    layer: LayerHardware, counts: Sequence[ActionCount], table: PriceTable, usage: Usage
+    layer: LayerHardware, counts: Sequence[ActionCount], machine: Machine, table: PriceTable, usage: Usage
 ) -> LayerHardware:
     """Add what a table of synthesised elements knows beside the energy."""
     assert layer.pe is not None
     ends, macs = mac_range_pj(layer.pe, table, usage), sum(c.count for c in counts if c.action is Action.MAC)
     glitches = None if ends is None else (ends[1] - ends[0]) * float(macs)
-    return replace(layer, glitch_pj=glitches, notes=price_notes(layer.pe, table, usage))
+    notes = (*price_notes(layer.pe, table, usage), *clock_notes(layer.pe, table, usage, machine.clock_mhz))
+    return replace(layer, glitch_pj=glitches, notes=notes)
 
 
-def _energy(
+def dynamic_energy_pj(
     counts: Sequence[ActionCount], pe: PeSpec | None, machine: Machine, table: PriceTable, usage: Usage | None = None
 ) -> dict[str, float]:
-    priced = price_counts(counts, pe, machine.capacities, table, usage or Usage())
+    """Return the energy in pJ of ``counts`` on ``machine`` by component. Raises CostError."""
+    priced = price_counts(counts, pe, machine.memories, table, usage or Usage())
     return {component.value: value for component, value in priced.items()}

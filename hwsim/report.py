@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from hwsim.array import Component
+from hwsim.array import FIXED, Component
 from hwsim.hardware import HardwareResult, LayerHardware
 from hwsim.network.run import LayerNumerics
 from hwsim.simulation import SimulationReport
@@ -62,16 +62,17 @@ def _short(text: str) -> str:
 
 def time_table(layers: Sequence[LayerHardware]) -> str:
     """Return shapes, cycles by part and work of every layer that takes time."""
-    parts = ["folds", "fill", "steady", "drain", "stall", "cycles"]
+    gaps = any(layer.cycles.gap for layer in layers)
+    parts = ["folds", "fill", "steady", "drain", *["gap"] * gaps, "stall", "cycles"]
     header = ["layer", "M", "N", "K", "groups", *parts, "use", "MACs", "nonzero"]
-    rows = [_time_row(layer) for layer in layers if layer.unit != "-"]
+    rows = [_time_row(layer, gaps) for layer in layers if layer.unit != "-"]
     return text_table(header, rows)
 
 
-def _time_row(layer: LayerHardware) -> list[object]:
+def _time_row(layer: LayerHardware, gaps: bool) -> list[object]:
     gemm, cycles = layer.gemm, layer.cycles
     shape = [gemm.m, gemm.n, gemm.k, gemm.groups] if gemm else ["-"] * 4
-    parts = [cycles.folds, cycles.fill, cycles.steady, cycles.drain, cycles.stall, cycles.total]
+    parts = [cycles.folds, cycles.fill, cycles.steady, cycles.drain, *[cycles.gap] * gaps, cycles.stall, cycles.total]
     if gemm is None:
         return [layer.name, *shape, "-", *parts[1:], "-", "-", "-"]
     nonzero = layer.effectual_macs / layer.macs
@@ -107,7 +108,27 @@ def totals_text(hardware: HardwareResult, per: str = "inference") -> list[str]:
         lines.append(f"floorplan  {hardware.floorplan.text()}")
     if hardware.unpriced:
         lines.append(f"not known  {'; '.join(hardware.unpriced)} (no price in {hardware.table}, so not in the sums)")
-    return lines + element_text(hardware)
+    return lines + memory_text(hardware) + element_text(hardware)
+
+
+def memory_text(hardware: HardwareResult) -> list[str]:
+    """Return the energy of each memory, what was waited for, the tiles, and what the memories are taken to be."""
+    parts = [f"{name} {quantity(value * 1e-12, 'J')}" for name, value in hardware.memory_pj.items()]
+    waits = [f"{name} {cycles}" for name, cycles in hardware.waits.items()]
+    lines = ["", f"memories   {', '.join(parts)}"]
+    lines.append(f"waits      {', '.join(waits)} cycles" if waits else f"waits      {_no_waits(hardware)}")
+    tilings: dict[str, list[str]] = {}
+    for layer in hardware.layers:
+        if layer.unit == "array":
+            tilings.setdefault(layer.tiling, []).append(layer.name)
+    if set(tilings) - {str(FIXED)}:
+        lines += [f"  tiles {tiling}: {', '.join(names)}" for tiling, names in tilings.items()]
+    return lines + [f"  {note}" for note in hardware.memories]
+
+
+def _no_waits(hardware: HardwareResult) -> str:
+    limited = "GB/s" in hardware.machine or any(note.find("-bit words") > 0 for note in hardware.memories)
+    return "none" if limited else "none: no bandwidth and no word width is stated, so memories deliver at once"
 
 
 def element_text(hardware: HardwareResult) -> list[str]:
@@ -149,6 +170,9 @@ def hardware_dict(hardware: HardwareResult) -> dict[str, Any]:
         "power_w": hardware.power_w,
         "area_um2": hardware.area_um2,
         "weight_bits": hardware.weight_bits,
+        "memory_pj": hardware.memory_pj,
+        "waits": hardware.waits,
+        "memories": list(hardware.memories),
         "unpriced": list(hardware.unpriced),
         **({"floorplan": hardware.floorplan.to_dict()} if hardware.floorplan else {}),
     }
@@ -174,12 +198,15 @@ def _layer_row(numerics: LayerNumerics, hardware: LayerHardware) -> dict[str, An
         **formats,
         "unit": hardware.unit,
         **{key: getattr(gemm, key) if gemm else None for key in ("m", "n", "k", "groups")},
-        **{key: getattr(cycles, key) for key in ("folds", "fill", "steady", "drain", "stall")},
+        **{key: getattr(cycles, key) for key in ("folds", "fill", "steady", "drain", "gap", "stall")},
+        "waits": "; ".join(f"{name} {count}" for name, count in cycles.waits),
         "cycles": cycles.total,
+        "tiling": hardware.tiling if hardware.unit == "array" else "",
         "utilisation": hardware.utilisation,
         "macs": hardware.macs,
         "effectual_macs": hardware.effectual_macs,
         **{f"{c.value}_pj": hardware.energy_pj.get(c.value, 0.0) for c in Component if c is not Component.LEAKAGE},
+        **{f"{name}_pj": value for name, value in hardware.memory_pj.items() if f"{name}_pj" != "dram_pj"},
     }
 
 

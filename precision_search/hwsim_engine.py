@@ -17,7 +17,15 @@ from precision_search.per_layer import INPUT, Places
 from precision_search.records import HardwareRecord, Inference, NumericsRecord, pack_mask
 from precision_search.schema import ENERGY_COMPONENTS
 from precision_search.task import Configuration, Subject, Task, hardware_key, numerics_key
-from precision_search.translate import assignment, inference, load_network, load_table, machine_content, parse_machine
+from precision_search.translate import (
+    assignment,
+    inference,
+    load_network,
+    load_table,
+    machine_content,
+    memory_prices,
+    parse_machine,
+)
 
 if TYPE_CHECKING:
     from hwsim.network.resolve import Resolver
@@ -55,7 +63,7 @@ class HwsimSession:
         self._resolver = functools.lru_cache(maxsize=4)(self._load_resolver)
         self._number = Numbering()
         self._machine = functools.lru_cache(maxsize=64)(parse_machine)
-        self._table = functools.lru_cache(maxsize=16)(load_table)
+        self._table = load_table
 
     def canonical_format(self, text: str) -> str:
         """Return the canonical spelling. Raises FormatError."""
@@ -94,7 +102,7 @@ class HwsimSession:
         table = self._table(configuration.table)
         numerics = numerics_key(configuration, subject, kernels)
         machine = machine_content(self._machine(configuration.machine))
-        hardware = hardware_key(numerics, machine, f"{table.name}:{table.sha256}", simulator)
+        hardware = hardware_key(numerics, machine, f"{table.name}:{table.sha256}:{memory_prices()}", simulator)
         return Task(configuration, subject, numerics, hardware, table.sha256, kernels, simulator)
 
     def warm_up(self, configuration: Configuration) -> None:

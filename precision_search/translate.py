@@ -6,6 +6,7 @@ import dataclasses
 import enum
 import functools
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -63,10 +64,29 @@ def parse_machine(text: str) -> Machine | AreaBudget:
 
 
 def load_table(name: str) -> PriceTable:
-    """Load by name or from a .csv file. Raises CostError."""
+    """Load by name or from a .csv file, anew where the file has changed. Raises CostError."""
+    return _load_table(name, _stamps(name))
+
+
+@functools.lru_cache(maxsize=16)
+def _load_table(name: str, stamps: tuple[tuple[int, int], ...]) -> PriceTable:
     from hwsim.cost import find_table
 
     return find_table(name)
+
+
+def _stamps(name: str) -> tuple[tuple[int, int], ...]:
+    """Return when a table's own files were written and how long they are; nothing for a table that ships."""
+    path = Path(name.partition("@")[0])
+    files = [path, path.with_name(f"{path.stem}.pe.csv")] if path.suffix == ".csv" else []
+    return tuple((found.st_mtime_ns, found.st_size) for file in files if file.exists() for found in [file.stat()])
+
+
+def memory_prices() -> str:
+    """Return what the prices of memories are known by: they lie beside the tables."""
+    from hwsim.cost.memory_law import memory_hash
+
+    return memory_hash()
 
 
 def machine_content(machine: Machine | AreaBudget) -> dict[str, Json]:

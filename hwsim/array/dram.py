@@ -64,6 +64,16 @@ def crossings(machine: Machine, workload: Workload, tiling: Tiling = FIXED) -> t
     )
 
 
+def both_ends(machine: Machine, workload: Workload, tiling: Tiling = FIXED) -> tuple[ActionCount, ...]:
+    """Return ``fill_traffic`` and ``dram_traffic``: both ends of what crosses the chip's edge.
+
+    Raises:
+        InfeasibleError: a feature map is said to stay on the chip and does not fit.
+    """
+    found = crossings(machine, workload, tiling)
+    return (*map(_fill, found), *(_dram(machine, crossing) for crossing in found))
+
+
 def dram_traffic(machine: Machine, workload: Workload, tiling: Tiling = FIXED) -> Iterator[ActionCount]:
     """Yield the reads and writes of DRAM for a layer.
 
@@ -71,7 +81,7 @@ def dram_traffic(machine: Machine, workload: Workload, tiling: Tiling = FIXED) -
         InfeasibleError: a feature map is said to stay on the chip and does not fit.
     """
     for crossing in crossings(machine, workload, tiling):
-        yield moved(Component.DRAM, crossing.action, machine.dram.name, crossing.word_bits, crossing.words)
+        yield _dram(machine, crossing)
 
 
 def fill_traffic(machine: Machine, workload: Workload, tiling: Tiling = FIXED) -> Iterator[ActionCount]:
@@ -80,12 +90,20 @@ def fill_traffic(machine: Machine, workload: Workload, tiling: Tiling = FIXED) -
     A scratchpad with a stated width is filled and emptied in whole words, packed without gaps.
     """
     for crossing in crossings(machine, workload, tiling):
-        action = Action.WRITE if crossing.action is Action.READ else Action.READ
-        memory, bits = crossing.memory, crossing.word_bits * crossing.words
-        if memory.word_bits is None:
-            yield moved(Component.SRAM, action, memory.name, crossing.word_bits, crossing.words)
-        else:
-            yield ActionCount(Component.SRAM, action, memory.name, memory.word_bits, -int(-bits // memory.word_bits))
+        yield _fill(crossing)
+
+
+def _dram(machine: Machine, crossing: Crossing) -> ActionCount:
+    return moved(Component.DRAM, crossing.action, machine.dram.name, crossing.word_bits, crossing.words)
+
+
+def _fill(crossing: Crossing) -> ActionCount:
+    action = Action.WRITE if crossing.action is Action.READ else Action.READ
+    memory = crossing.memory
+    if memory.word_bits is None:
+        return moved(Component.SRAM, action, memory.name, crossing.word_bits, crossing.words)
+    words = -int(-crossing.word_bits * crossing.words // memory.word_bits)
+    return ActionCount(Component.SRAM, action, memory.name, memory.word_bits, words)
 
 
 def fits_on_chip(machine: Machine, bits: int | Fraction) -> bool:

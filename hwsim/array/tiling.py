@@ -49,7 +49,7 @@ class Tiling:
             )
 
     def __str__(self) -> str:
-        loops = (f"t{self.blocks}" if loop == "t" else loop for loop in self.order)
+        loops = (f"t{self.blocks}" if loop == "t" else loop for loop in self.order if loop != "t" or self.blocks > 1)
         return "-".join(loops) + (", partly kept" if self.partial else "")
 
 
@@ -128,6 +128,8 @@ class Nest:
     def refetched(self, tensor: Tensor) -> Fraction:
         """Return the share of ``tensor`` that moves again, summed over all uses but the first."""
         turns = self.axes[tensor.reuse].folds - 1
+        if turns == 0 or tensor.bits <= tensor.memory.usable_bits:
+            return Fraction(0)
         return turns * sum((share * n * (1 - self.kept(tensor, share)) for share, n in self.sets(tensor)), Fraction(0))
 
 

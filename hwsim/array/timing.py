@@ -24,13 +24,13 @@ def layer_time(machine: Machine, workload: Workload, tiling: Tiling = FIXED) -> 
     >>> cycles.total - cycles.stall, dict(cycles.waits)["first fill"]
     (1290, 304)
     """
-    cycles = _array_time(machine, workload, tiling)
+    cycles = array_time(machine, workload, tiling)
     named = layer_waits(machine, workload, tiling).named
     return replace(cycles, stall=sum(count for _, count in named), waits=named) if named else cycles
 
 
-def _array_time(machine: Machine, workload: Workload, tiling: Tiling) -> Cycles:
-    """Return the array's cycles: each block of the stream is a fold of its own."""
+def array_time(machine: Machine, workload: Workload, tiling: Tiling) -> Cycles:
+    """Return the array's own cycles, without waits: each block of the stream is a fold of its own."""
     if tiling.blocks == 1:
         return layer_cycles(machine, workload)
     pieces = block_axis(machine, workload, tiling)

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from hwsim.array.blocks import blocks
 from hwsim.array.counts import Action, ActionCount, Component
-from hwsim.array.dram import dram_traffic, fill_traffic
+from hwsim.array.dram import both_ends
 from hwsim.array.edge import word_accesses
 from hwsim.array.machine import Machine
 from hwsim.array.mapping import Mapping, map_layer
@@ -35,15 +35,31 @@ def layer_traffic(machine: Machine, workload: Workload, tiling: Tiling = FIXED) 
     Raises:
         MachineError: a feature map is said to stay on the chip and does not fit.
     """
-    wide = {memory.name for memory in machine.srams if memory.word_bits is None}
-    counts = [*mac_counts(machine, workload)]
-    for block, times in blocks(machine, workload, tiling):
-        edge = (count for count in sram_traffic(machine, block) if count.unit in wide)
-        counts += [_times(count, times) for count in (*register_traffic(machine, block), *edge)]
-    if len(wide) < len(machine.srams):
-        counts += word_accesses(machine, workload, tiling)
-    counts += (*fill_traffic(machine, workload, tiling), *dram_traffic(machine, workload, tiling))
+    counts = (
+        *mac_counts(machine, workload),
+        *edge_traffic(machine, workload, tiling),
+        *crossing_traffic(machine, workload, tiling),
+    )
     return tuple(count for count in counts if count.count)
+
+
+def edge_traffic(machine: Machine, workload: Workload, tiling: Tiling = FIXED) -> Iterator[ActionCount]:
+    """Yield what moves in the array and at its edge; of a tiling only the number of blocks matters."""
+    wide = {memory.name for memory in machine.srams if memory.word_bits is None}
+    for block, times in blocks(machine, workload, tiling):
+        yield from (_times(count, times) for count in register_traffic(machine, block))
+        yield from (_times(count, times) for count in sram_traffic(machine, block) if count.unit in wide)
+    if len(wide) < len(machine.srams):
+        yield from word_accesses(machine, workload, tiling)
+
+
+def crossing_traffic(machine: Machine, workload: Workload, tiling: Tiling = FIXED) -> Iterator[ActionCount]:
+    """Yield what crosses the chip's edge, at both ends: DRAM and the scratchpads that it fills and empties.
+
+    Raises:
+        InfeasibleError: a feature map is said to stay on the chip and does not fit.
+    """
+    yield from both_ends(machine, workload, tiling)
 
 
 def _times(count: ActionCount, times: int) -> ActionCount:

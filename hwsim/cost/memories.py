@@ -9,13 +9,15 @@ from __future__ import annotations
 import csv
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hwsim.array.machine import Machine
 from hwsim.array.parts import Dram, DramKind, Memory, Ports
+from hwsim.cost.finding import scaled_name
 from hwsim.cost.interpolate import power_law
 from hwsim.cost.memory_law import family_rows, law, left_out, memory_file
 from hwsim.cost.rows import Operation, Quantity
+from hwsim.cost.scaling import scaling_factors
 from hwsim.cost.tables import PriceTable
 from hwsim.errors import CostError
 
@@ -80,7 +82,36 @@ class SramPrice:
 
 def family_of(table: PriceTable) -> str | None:
     """Return the family of memories that goes with ``table``; None where its own rows are all there is."""
-    return TABLE_FAMILIES.get(table.name)
+    return TABLE_FAMILIES.get(table.name.partition("@")[0])
+
+
+def table_price(memory: Memory, table: PriceTable) -> SramPrice | None:
+    """Return what ``memory`` costs with ``table``; None where the table's own rows are all there is.
+
+    A table at another technology node takes its memories there by the same law, which knows nothing of leakage.
+
+    >>> from hwsim.cost.tables import load_table
+    >>> found = table_price(Memory("ifmap_sram", 8192, word_bits=64), load_table("aladdin45"))
+    >>> found.family, found.macros
+    ('cacti45', 1)
+    """
+    family = family_of(table)
+    if family is None:
+        return None
+    price, moved = sram_price(memory, family), scaled_name(table.name)
+    if moved is None:
+        return price
+    row = family_rows(family)[0]
+    factors = scaling_factors(row.node_nm, row.voltage_v, *moved[1:])
+    return replace(
+        price,
+        family=f"{family} at {moved[1]:g} nm",
+        read_pj=price.read_pj * factors.energy,
+        write_pj=price.write_pj * factors.energy,
+        area_um2=None if price.area_um2 is None else price.area_um2 * factors.area,
+        leakage_w=None,
+        listed=False,
+    )
 
 
 @functools.lru_cache(maxsize=1 << 12)
@@ -145,8 +176,7 @@ def sram_bit_pj(size: int | Memory | Dram, table: PriceTable, *, read: bool) -> 
 
     A word is paid for whole: the energy of an access is this times the width of the memory's word.
     """
-    family = family_of(table)
-    if not isinstance(size, Memory) or family is None:
+    if not isinstance(size, Memory):
         return None
     operation = Operation.SRAM_READ if read else Operation.SRAM_WRITE
     if (
@@ -156,16 +186,15 @@ def sram_bit_pj(size: int | Memory | Dram, table: PriceTable, *, read: bool) -> 
         and table.knows(operation, Quantity.ENERGY)
     ):
         return None
-    price = sram_price(size, family)
-    return (price.read_pj if read else price.write_pj) / price.word_bits
+    price = table_price(size, table)
+    return None if price is None else (price.read_pj if read else price.write_pj) / price.word_bits
 
 
 def sram_silicon(size: int | Memory | Dram, table: PriceTable, quantity: Quantity) -> float | None:
     """Return area (um2) or leakage (W) of a scratchpad; None where no source says."""
-    family = family_of(table)
-    if not isinstance(size, Memory) or family is None:
+    price = table_price(size, table) if isinstance(size, Memory) else None
+    if price is None:
         return None
-    price = sram_price(size, family)
     return price.area_um2 if quantity is Quantity.AREA else price.leakage_w
 
 
@@ -188,7 +217,7 @@ def dram_bit_pj(size: int | Memory | Dram | None, table: PriceTable) -> float | 
     """
     kind = size.kind if isinstance(size, Dram) else None
     if kind is None and not table.knows(Operation.DRAM_READ, Quantity.ENERGY):
-        kind = TABLE_DRAM.get(table.name)
+        kind = TABLE_DRAM.get(table.name.partition("@")[0])
         if kind is None:
             kinds = ", ".join(known.value for known in DramKind)
             raise CostError(f"price table {table.name!r} has no DRAM: name one in the machine, dram=KIND, of {kinds}")
@@ -201,23 +230,22 @@ def memory_notes(machine: Machine, table: PriceTable) -> tuple[str, ...]:
 
 
 def _sram_note(memory: Memory, table: PriceTable) -> str:
-    family = family_of(table)
+    family, price = family_of(table), table_price(memory, table)
     width = "of any width" if memory.word_bits is None else f"of {memory.word_bits}-bit words"
     what = f"{memory.name}: {memory.capacity_bits} bits {width}"
-    if family is None:
+    if family is None or price is None:
         return f"{what}, priced by the rows of {table.name}"
-    price = sram_price(memory, family)
     if sram_bit_pj(memory, table, read=True) is None:
         return f"{what}, energy by the rows of {table.name}, area and leakage of {SHAPES.get(family, family)}"
     how = "listed" if price.listed else "between and beyond listed ones"
     error = "" if price.error is None or price.listed else f", mean error of the reading energy {price.error:.0%}"
-    return f"{what}, {price.macros} macros of {family}, {how}{error}"
+    return f"{what}, {price.macros} macros of {price.family}, {how}{error}"
 
 
 def _dram_note(dram: Dram, table: PriceTable) -> str:
     speed = "without a limit" if dram.bandwidth_gb_s is None else f"of {dram.bandwidth_gb_s:g} GB/s"
     if dram.kind is not None:
         return f"{dram.name}: {dram.kind.value} {speed}"
-    if not table.knows(Operation.DRAM_READ, Quantity.ENERGY) and table.name in TABLE_DRAM:
-        return f"{dram.name}: {TABLE_DRAM[table.name].value} (assumed, none is named) {speed}"
+    if not table.knows(Operation.DRAM_READ, Quantity.ENERGY) and (base := table.name.partition("@")[0]) in TABLE_DRAM:
+        return f"{dram.name}: {TABLE_DRAM[base].value} (assumed, none is named) {speed}"
     return f"{dram.name}: priced by the rows of {table.name}, {speed}"

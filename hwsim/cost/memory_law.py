@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import csv
 import functools
+import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from hwsim.errors import CostError, unknown_name
 
 QUANTITIES = ("read_pj", "write_pj", "area_um2", "leakage_w")
 _NEAREST = 4.0
+_MAY_MISS = ("area_um2", "leakage_w", "voltage_v")
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class SramRow:
         area_um2: of the whole memory; None where the source does not say.
         leakage_w: of the whole memory; None where the source does not say.
         node_nm: technology node.
+        voltage_v: supply; None where the source does not say.
         source: the citation.
     """
 
@@ -48,6 +51,7 @@ class SramRow:
     area_um2: float | None
     leakage_w: float | None
     node_nm: float
+    voltage_v: float | None
     source: str
 
 
@@ -113,7 +117,7 @@ def families() -> dict[str, tuple[SramRow, ...]]:
     """
     found: dict[str, list[SramRow]] = {}
     for cells in csv.DictReader(memory_file("sram.csv").splitlines()):
-        numbers = {name: float(cells[name]) if cells[name] else None for name in ("area_um2", "leakage_w")}
+        numbers = {name: float(cells[name]) if cells[name] else None for name in _MAY_MISS}
         row = SramRow(
             words=int(cells["words"]),
             bits=int(cells["bits"]),
@@ -130,6 +134,12 @@ def families() -> dict[str, tuple[SramRow, ...]]:
 def memory_file(name: str) -> str:
     """Return the text of a file of ``hwsim/cost/data/memories``."""
     return resources.files("hwsim.cost").joinpath("data", "memories", name).read_text(encoding="utf-8")
+
+
+@functools.cache
+def memory_hash() -> str:
+    """Return a hash of every price of a memory; it changes when any of them or a source does."""
+    return hashlib.sha256("".join(memory_file(name) for name in ("sram.csv", "dram.csv")).encode()).hexdigest()
 
 
 def family_rows(family: str) -> tuple[SramRow, ...]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
-from hwsim.array import Machine, parse_machine
+from hwsim.array import ActionCount, Machine, Workload, layer_traffic, parse_machine
 from hwsim.costing.assumed import assumed_numerics
 from hwsim.costing.cost import CostReport, cost
 from hwsim.layer_work import Task, layer_tasks
@@ -56,9 +57,23 @@ def report(name: str, text: str, formats: str = "int8", table: str = "published4
     return cost(network(name), assignment(formats), machine(text), table, batch)
 
 
+@cache
 def tasks(
     name: str, text: str, formats: str = "int8", batch: int = 1, sparsity: float | None = None
 ) -> tuple[Task, ...]:
     """Return what each layer is to the machine."""
     layers = assumed_numerics(network(name), assignment(formats), sparsity)
     return layer_tasks(network(name), layers, machine(text), 1, batch)
+
+
+@cache
+def works(name: str, text: str, sparsity: float | None = None) -> tuple[Workload, ...]:
+    """Return the different matrix products of a network."""
+    found = (task.work for task in tasks(name, text, sparsity=sparsity))
+    return tuple({replace(work, layer=""): work for work in found if isinstance(work, Workload)}.values())
+
+
+@cache
+def traffic(work: Workload, text: str) -> tuple[ActionCount, ...]:
+    """Return everything that happens while a product runs."""
+    return layer_traffic(machine(text), work)
