@@ -29,7 +29,7 @@ PRESETS: Mapping[str, Preset] = {
     "edge-16x16": Preset(
         text=(
             "16x16-ws@1000MHz,ifmap=128KiB/128b/x2,filter=128KiB/128b/x2,ofmap=64KiB/512b/x2/1r1w,double,"
-            "dram=lpddr4@12.8GB/s,shadow"
+            "dram=lpddr4@12.8GB/s,tiling=energy,shadow"
         ),
         formats="int8 x int8, 32-bit sums",
         table="aladdin45",
@@ -41,7 +41,9 @@ PRESETS: Mapping[str, Preset] = {
         differs="its scratchpad is shared by both operands, here each has half of it; no L2 cache and no host",
     ),
     "eyeriss-12x14": Preset(
-        text=("12x14-ws@200MHz,ifmap=50KiB/64b/x12,filter=8KiB/64b/x4/double,ofmap=50KiB/64b/x12/1r1w,dram=0.48GB/s"),
+        text=(
+            "12x14-ws@200MHz,ifmap=50KiB/64b/x12,filter=8KiB/64b/x4/double,ofmap=50KiB/64b/x12/1r1w,dram=0.48GB/s,tiling=energy"
+        ),
         formats="16-bit fixed point",
         table="published45",
         source=(
@@ -57,7 +59,7 @@ PRESETS: Mapping[str, Preset] = {
     "tpu-128x128": Preset(
         text=(
             "128x128-ws@700MHz,ifmap=8MiB/1024b/x2,filter=4MiB/2048b,ofmap=4MiB/4096b/x2/1r1w,double,"
-            "dram=hbm2@350GB/s,lanes=1024,shadow"
+            "dram=hbm2@350GB/s,tiling=energy,lanes=1024,shadow"
         ),
         formats="bfloat16 x bfloat16, fp32 sums",
         table="aladdin45",

@@ -22,9 +22,9 @@ MACHINES = (
     "16x16-ws,shadow,filter=8KiB,ifmap=16KiB,ofmap=4KiB",
     "16x16-os,overlap,dram=lpddr4@3.2GB/s,double",
     "4x64-ws,ifmap=64KiB/128b,filter=64KiB/64b,ofmap=64KiB/256b/1r1w,dram=12.8GB/s",
-    "edge-16x16",
-    "eyeriss-12x14",
-    "tpu-128x128",
+    "edge-16x16,tiling=fixed",
+    "eyeriss-12x14,tiling=fixed",
+    "tpu-128x128,tiling=fixed",
 )
 NAMES = tuple(dict.fromkeys((*SHAPES, *NETWORKS)))
 FORMATS = {"int8": ("int8", "int8", "int32@2^0"), "shift": ("pow2<4>", "int8", "int24@2^0"), "fp16": ("fp16",) * 3}
