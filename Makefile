@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: sweep test lint types check clean
+.PHONY: sweep test lint types check validation clean
 
 $(BIN)/hwsim: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -32,6 +32,9 @@ lint: $(BIN)/ruff
 
 types: $(BIN)/ruff
 	$(BIN)/mypy
+
+validation: $(BIN)/hwsim  ## docs/validation.md: measured against predicted, every prediction made again
+	$(BIN)/hwsim validate -o docs/validation.md
 
 check: lint types test
 

@@ -22,6 +22,7 @@ from hwsim.array import (
     parse_machine,
 )
 from hwsim.array.parts import Dram
+from hwsim.array.timing import layer_time
 from hwsim.cost import load_table, price_counts
 from hwsim.formats import parse
 from hwsim.formats.pe_kinds import pe_for
@@ -55,9 +56,17 @@ def with_memories(machine: Machine, word: int | None, gb_s: float | None, kib: i
 def test_more_bandwidth_is_never_slower(machine: Machine, load: Workload, log_word: int, gb_s: float) -> None:
     times = []
     for word, rate in ((1 << log_word, gb_s), (2 << log_word, gb_s), (2 << log_word, 2 * gb_s), (None, None)):
-        times.append(layer_cycles(with_memories(machine, word, rate), load).total)
+        times.append(layer_time(with_memories(machine, word, rate), load).total)
     assert times == sorted(times, reverse=True)
-    assert times[-1] == layer_cycles(machine, load).total
+    assert times[-1] == layer_cycles(machine, load).total, "without limits nothing waits"
+
+
+@quick
+@given(machines, loads, st.integers(3, 9), st.floats(0.05, 50))
+def test_waits_are_named_and_add_up(machine: Machine, load: Workload, log_word: int, gb_s: float) -> None:
+    slow = layer_time(with_memories(machine, 1 << log_word, gb_s), load)
+    assert slow.stall == sum(count for _, count in slow.waits)
+    assert slow.total - slow.stall == layer_cycles(machine, load).total
 
 
 @quick

@@ -1,0 +1,86 @@
+"""The page that is committed is the page that is written now: an error that grows is seen here."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hwsim.array import Machine, Workload
+from hwsim.array.cycles import Cycles
+from hwsim.cli import main
+from hwsim.validation import timing
+from hwsim.validation.document import document, sections
+from hwsim.validation.page import Section
+
+PAGE = Path(__file__).parents[2] / "docs" / "validation.md"
+
+
+@pytest.fixture(scope="module")
+def parts() -> list[Section]:
+    return sections()
+
+
+def test_the_committed_page_is_written_again_word_for_word(parts: Sequence[Section]) -> None:
+    now, then = document(parts).splitlines(), PAGE.read_text(encoding="utf-8").splitlines()
+    changed = "\n".join(difflib.unified_diff(then, now, "committed", "now", lineterm="", n=0))
+    assert not changed, f"hwsim validate -o docs/validation.md writes another page:\n{changed[:4000]}"
+
+
+def test_every_promise_on_the_page_holds(parts: Sequence[Section]) -> None:
+    broken = [finding for part in parts for finding in part.findings if finding.holds is False]
+    assert not broken, [f"{f.quantity} against {f.against}: {f.rms:.3f} rms, {f.bound} promised" for f in broken]
+
+
+def test_the_page_has_what_it_must_have() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    for heading in (
+        "Measured against predicted",
+        "Where the model is right",
+        "Where it is wrong, and by how much",
+        "How to read these numbers",
+        "Reproducing",
+    ):
+        assert f"\n## {heading}\n" in text
+    assert not re.search(r"/(tmp|home|root|work)/", text)
+    assert not re.search(r"\d{4}-\d{2}-\d{2}", text), "a date would change the page with no number changed"
+
+
+def test_a_cycle_too_many_is_on_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = timing.layer_cycles
+
+    def late(machine: Machine, work: Workload) -> Cycles:
+        cycles = honest(machine, work)
+        return replace(cycles, drain=cycles.drain + 1)
+
+    monkeypatch.setattr(timing, "layer_cycles", late)
+    broken = [
+        f for part in (timing.rtl_section(), timing.scalesim_section()) for f in part.findings if f.holds is False
+    ]
+    assert {f.against for f in broken} == {"RTL", "SCALE-Sim 3.0.0"}
+    assert all(f.bias > 0 for f in broken)
+
+
+def test_the_command_writes_the_page_and_says_what_is_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from hwsim.validation import document as module
+
+    monkeypatch.setattr(module, "sections", lambda: [timing.rtl_section()])
+    target = tmp_path / "page.md"
+    assert main(["validate", "--quick", "-o", str(target)]) == 0
+    assert "against RTL" in target.read_text(encoding="utf-8")
+    part = timing.rtl_section()
+    bad = replace(part.findings[0], errors=(0.5,))
+    monkeypatch.setattr(module, "sections", lambda: [replace(part, findings=(bad,))])
+    assert main(["validate", "--quick"]) == 1
+    assert "a promised error is exceeded" in capsys.readouterr().err
+
+
+def test_measuring_energy_needs_cells(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate", "--measure", "energy"]) == 2
+    assert "--liberty FILE" in capsys.readouterr().err
