@@ -70,7 +70,14 @@ class QuantityFit:
         """The error of the law that predicts left-out rows best; None for fewer than three rows."""
         if len(self._values) < 3:
             return None
-        return min((self.leave_one_out(law) for law in LAWS), key=lambda error: error.rms)
+        return min((self.leave_one_out(law) for law in self.laws), key=lambda error: error.rms)
+
+    @property
+    def laws(self) -> tuple[str, ...]:
+        """The laws that the rows can tell apart: two rows more than a law has terms; the one of size always."""
+        widths = self._widths[0]
+        terms = {law: len(law_terms(self._kind, self._quantity, law, widths)) + (law != "size") for law in LAWS}
+        return tuple(law for law in LAWS if law == "size" or terms[law] <= len(self._values) - 2)
 
     def leave_one_out(self, law: str) -> LeaveOneOut:
         """Return the error of ``law``: each row predicted by a fit to the others and held between the others."""

@@ -155,8 +155,10 @@ _STATED = {"area_um2": "area", "core_pj": "energy", "delay_ns": "delay"}
 
 
 def _error_note(quantity: str, found: Found | None) -> str | None:
-    if found is None or found.error is None:
+    if found is None:
         return None
+    if found.error is None:
+        return f"{_STATED[quantity]}: too few rows of this kind to say how wrong it may be"
     error = found.error
     return (
         f"{_STATED[quantity]}: {error.rms:.1%} rms, {error.worst:.0%} at worst, when each of the {error.rows} rows is "

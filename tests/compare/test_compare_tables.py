@@ -152,3 +152,22 @@ def test_a_companion_file_is_no_table(tmp_path: Path, capsys: pytest.CaptureFixt
     (tmp_path / "x.pe.csv").write_text("kind\n")
     assert main(["tables", str(tmp_path / "x.pe.csv")]) == 2
     assert "companion" in capsys.readouterr().err
+
+
+def test_on_a_network_accuracy_stands_beside_energy() -> None:
+    from hwsim.compare.on_network import network_dict, network_rows, network_text, run_contenders
+    from models import load_data, load_network
+
+    network, data = load_network("digits-cnn"), load_data("digits", "test").subset(30)
+    found = run_contenders(network, SHIFT, data.images, data.labels, load_data("digits", "calibration").images)
+    rows = (element(positions=4, core_pj=0.4), element(positions=4, core_pj=0.4, dataflow=OS))
+    own = PriceTable("mine", load_table("unit").rows, "0", rows)
+    for table, glitches in ((load_table("published45"), False), (own, True)):
+        machine = parse_machine("8x8-ws")
+        priced = network_rows(network, found, machine, table)
+        assert [row.name for row in priced] == ["shift-add", *OTHERS]
+        assert [row.correct for row in priced] == [found[row.name][1].correct for row in priced]
+        assert (priced[0].array_low_pj < priced[0].array_pj) == glitches
+        assert len({row.cycles for row in priced}) == 1, "the array is the same for all"
+        assert all(row.name in network_text(priced, machine, table.name) for row in priced)
+        json.dumps(network_dict(priced, machine, table.name))
