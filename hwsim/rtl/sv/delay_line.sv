@@ -1,12 +1,12 @@
 // LENGTH registers one after another: what enters is at the other end LENGTH cycles later (0: at once).
 // The lanes of a skew triangle are delay lines of 0, 1, 2, ... registers.
 module delay_line #(
-    parameter integer WIDTH  = 1,
-    parameter integer LENGTH = 1
+    parameter integer WIDTH  = 1,  // bits of a word
+    parameter integer LENGTH = 1   // registers
 ) (
     input  logic             clk,
     input  logic             rst,  // synchronous: clears the line; tie to 0 for data, which clears by itself
-    input  logic [WIDTH-1:0] in,
+    input  logic [WIDTH-1:0] in,   // one word a cycle
     output logic [WIDTH-1:0] out   // in, LENGTH cycles later
 );
   generate

@@ -3,10 +3,10 @@ module float_align #(
     parameter integer BITS     = 16,  // bits of value
     parameter integer DISTANCE = 8    // bits of distance
 ) (
-    input  logic [    BITS-1:0] value,
-    input  logic [DISTANCE-1:0] distance,
-    output logic [    BITS-1:0] moved,
-    output logic                sticky
+    input  logic [    BITS-1:0] value,     // what moves
+    input  logic [DISTANCE-1:0] distance,  // places to the right
+    output logic [    BITS-1:0] moved,     // what is left of it
+    output logic                sticky     // a one is among what is not
 );
   localparam integer NEED = $clog2(BITS + 1);  // larger distances leave nothing
   localparam integer STAGES = (NEED < DISTANCE) ? NEED : DISTANCE;

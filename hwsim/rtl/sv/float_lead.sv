@@ -3,8 +3,8 @@ module float_lead #(
     parameter integer BITS  = 16,  // bits of value
     parameter integer COUNT = $clog2(BITS + 1)  // derived: bits of zeros
 ) (
-    input  logic [ BITS-1:0] value,
-    output logic [COUNT-1:0] zeros  // leading zeros
+    input  logic [ BITS-1:0] value,  // looked at from the highest bit
+    output logic [COUNT-1:0] zeros   // how many come first
 );
   localparam integer SPAN = 1 << COUNT;  // more than BITS: all zeros ends in the padding
   logic [ SPAN-1:0] stage[0:COUNT]  /* verilator split_var */;

@@ -8,16 +8,15 @@ module float_operand #(
     parameter integer SPECIALS      = 1,   // 0 none, 1 IEEE infinities and NaNs, 2 all ones is NaN (fn)
     parameter integer SUBNORMALS    = 1,   // 1 kept, 0 read as zero
     parameter integer SHIFTS        = 0,   // powers of two of a pow2 code; else 0
-    // derived, leave alone: floating point 1 + M, a power of two 1, fixed point its magnitude
-    parameter integer SIG = (EXPONENT_BITS > 0) ? BITS - EXPONENT_BITS : ((SHIFTS > 0) ? 1 : BITS),
-    parameter integer EXP = (EXPONENT_BITS > 0) ? EXPONENT_BITS : ((SHIFTS > 0) ? $clog2(SHIFTS + 1) : 1)
+    parameter integer SIG = (EXPONENT_BITS > 0) ? BITS - EXPONENT_BITS : ((SHIFTS > 0) ? 1 : BITS),  // derived
+    parameter integer EXP = (EXPONENT_BITS > 0) ? EXPONENT_BITS : ((SHIFTS > 0) ? $clog2(SHIFTS + 1) : 1)  // derived
 ) (
-    input  logic [BITS-1:0] code,
+    input  logic [BITS-1:0] code,         // of the operand's format
     output logic            sign,         // 1 negative; of a zero, anything
     output logic [ SIG-1:0] significand,  // hidden bit included
     output logic [ EXP-1:0] exponent,     // field, at least 1; SHIFTS - field of a power of two; 0 of fixed point
-    output logic            nan,
-    output logic            infinite
+    output logic            nan,          // not a number
+    output logic            infinite      // an infinity of this sign
 );
   localparam [EXP-1:0] ONE = 1;
   localparam [BITS-1:0] STEP = 1;

@@ -14,12 +14,12 @@ module float_round #(
     parameter integer ROUND         = 0,   // 0 nearest even, 1 toward 0, 2 toward -inf, 3 half up, 4 toward +inf
     parameter integer SATURATE      = 0    // 1 the largest number, 0 infinity, or NaN in a format without one
 ) (
-    input  logic                       sign,
-    input  logic        [ IN_BITS-1:0] value,
+    input  logic                       sign,      // 1 negative
+    input  logic        [ IN_BITS-1:0] value,     // magnitude
     input  logic signed [EXPONENT-1:0] exponent,  // in the field's numbering
     input  logic                       nan,       // the result is NaN
     input  logic                       infinite,  // the result is an infinity of this sign
-    output logic        [    BITS-1:0] code
+    output logic        [    BITS-1:0] code       // of the format
 );
   localparam integer M = BITS - 1 - EXPONENT_BITS;
   localparam integer WIDE = (IN_BITS > M + 3) ? IN_BITS : M + 3;  // significand, guard, sticky

@@ -12,7 +12,7 @@ module int_rows #(
     input  logic [   ACT_BITS-1:0] act,     // activation code
     input  logic [WEIGHT_BITS-1:0] weight,  // weight code
     input  logic [      WIDTH-1:0] start,   // added to the product
-    output logic [      WIDTH-1:0] total
+    output logic [      WIDTH-1:0] total    // the sum
 );
   // Rows come from the bits of the shorter operand: fewer of them.
   localparam integer SWAP = (WEIGHT_BITS < ACT_BITS) ? 1 : 0;

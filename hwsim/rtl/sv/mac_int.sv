@@ -11,14 +11,14 @@ module mac_int #(
     parameter integer WEIGHT_SIGNED    = 1,   // 1 two's complement, 0 unsigned
     parameter integer ACC_BITS         = 24,  // bits of a sum
     parameter integer ACC_SIGNED       = 1,   // 1 two's complement, 0 unsigned
-    parameter integer PRODUCT_BITS     = 0,   // as fixed_product, which explains these
-    parameter integer PRODUCT_SIGNED   = 1,
-    parameter integer PRODUCT_ALIGN    = 0,
-    parameter integer PRODUCT_ROUND    = 0,
-    parameter integer PRODUCT_SATURATE = 1,
-    parameter integer ALIGN            = 0,
-    parameter integer ROUND            = 0,
-    parameter integer SATURATE         = 1
+    parameter integer PRODUCT_BITS     = 0,   // bits of the format that products are rounded to; 0: exact
+    parameter integer PRODUCT_SIGNED   = 1,   // 1 two's complement, 0 unsigned
+    parameter integer PRODUCT_ALIGN    = 0,   // log2(step of the exact product / step of the product format)
+    parameter integer PRODUCT_ROUND    = 0,   // of products: 0 nearest even, 1 to 0, 2 to -inf, 3 half up, 4 to +inf
+    parameter integer PRODUCT_SATURATE = 1,   // 1 saturate, 0 wrap
+    parameter integer ALIGN            = 0,   // log2(step of the product / step of the accumulator)
+    parameter integer ROUND            = 0,   // of sums, numbered as PRODUCT_ROUND
+    parameter integer SATURATE         = 1    // 1 saturate, 0 wrap
 ) (
     input  logic [   ACT_BITS-1:0] act,     // activation code
     input  logic [WEIGHT_BITS-1:0] weight,  // weight code

@@ -14,8 +14,8 @@
 `include "mac_parameters.svh"
 module sa_held #(
     `MAC_PARAMETERS,
-    parameter integer ROWS      = 4,
-    parameter integer COLUMNS   = 4,
+    parameter integer ROWS      = 4,  // of elements
+    parameter integer COLUMNS   = 4,  // of elements
     parameter integer HELD_ACT  = 0,  // 1: activations are held and weights move
     parameter integer SHADOW    = 0,  // 1: a second register takes the next held operand
     parameter integer OUTREG    = 0,  // 1: a register between the bottom row and sums_out

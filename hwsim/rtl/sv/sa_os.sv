@@ -13,8 +13,8 @@
 `include "mac_parameters.svh"
 module sa_os #(
     `MAC_PARAMETERS,
-    parameter integer ROWS      = 4,
-    parameter integer COLUMNS   = 4,
+    parameter integer ROWS      = 4,  // of elements
+    parameter integer COLUMNS   = 4,  // of elements
     parameter integer OVERLAP   = 0,  // 1: drain registers
     parameter integer DIRECT    = 0,  // 1: a port for each element; without OVERLAP and OUTREG
     parameter integer OUTREG    = 0,  // 1: a register between the bottom row and sums_out
