@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hwsim.array import cycles, folds, stepper, systolic, traffic
+from hwsim.array import cycles, folds, overlap, stepper, systolic, traffic
 from hwsim.array.counts import Action, Component
 from hwsim.array.machine import Machine, parse_machine
 from hwsim.array.mapping import Axis
-from hwsim.array.stepper import StepResult, step_layer
+from hwsim.array.stepper import StepResult, step_groups, step_layer
 from hwsim.array.workload import Workload
 from hwsim.errors import MachineError
 
@@ -30,6 +30,7 @@ SHAPES: list[Shape] = list(itertools.product(range(1, SIDE + 1), range(1, SIDE +
 EDGES = [shape for shape in SHAPES if {1, 2, 3, 5, 6, 12}.issuperset(shape)]
 FEW = [shape for shape in SHAPES if {1, 2, 3, 4, 7}.issuperset(shape)]
 FLOWS = ("ws", "os", "is")
+OVERLAPPING = ("ws,shadow", "is,shadow", "os,overlap", "os,direct")
 BITS = {"act": 7, "weight": 5, "acc": 19, "output": 11}  # all different, so that a wrong width shows
 
 RNG = np.random.default_rng(2014)
@@ -87,7 +88,7 @@ def stepped_words(result: StepResult) -> Counter[tuple[str, Action, int]]:
 
 def formula_words(machine: Machine, work: Workload) -> Counter[tuple[str, Action, int]]:
     words: Counter[tuple[str, Action, int]] = Counter()
-    for count in traffic.layer_traffic(machine, work):
+    for count in (*traffic.register_traffic(machine, work), *traffic.sram_traffic(machine, work)):
         if count.component in (Component.SRAM, Component.REGISTER):
             words[count.unit, count.action, count.bits] += int(count.count)
     return words
@@ -118,7 +119,44 @@ def test_output_register_and_missing_bias(flow: str, options: str, has_bias: boo
             check(parse_machine(f"{array}-{flow}{options}"), shape, has_bias)
 
 
-@pytest.mark.parametrize("flow", FLOWS)
+@pytest.mark.parametrize("options", OVERLAPPING)
+@pytest.mark.parametrize("array", ["3x5", "2x7", "4x4"])
+def test_few_shapes_where_folds_overlap(array: str, options: str) -> None:
+    machine = parse_machine(f"{array}-{options}")
+    for shape in FEW:
+        check(machine, shape)
+
+
+@pytest.mark.parametrize("options", [*OVERLAPPING, *(f"{text},outreg" for text in OVERLAPPING if "direct" not in text)])
+@pytest.mark.parametrize("has_bias", [True, False])
+def test_overlap_in_degenerate_arrays_with_and_without_bias_and_output_register(options: str, has_bias: bool) -> None:
+    for array in ("1x1", "1x4", "5x1", "2x3"):
+        for shape in FEW[::2]:
+            check(parse_machine(f"{array}-{options}"), shape, has_bias)
+
+
+@pytest.mark.parametrize("options", [*FLOWS, *OVERLAPPING])
+def test_groups_run_without_a_pause(options: str) -> None:
+    machine, sides = parse_machine(f"3x5-{options}"), (4, 7, 6)
+    m, n, k = sides
+    a, w = [row[:k] for row in A[:m]], [row[:n] for row in W[:k]]
+    groups = [(a, w, BIAS[:n]), (a[::-1], w, None), (a, w[::-1], BIAS[1 : n + 1])]
+    stepped = step_groups(machine, groups, multiply=operator.mul, add=saturating_add)
+    for (x, y, bias), result in zip(groups, stepped, strict=True):
+        alone = step_layer(machine, x, y, bias, multiply=operator.mul, add=saturating_add)
+        assert result.outputs == alone.outputs
+    timed = cycles.layer_cycles(machine, Workload.gemm(*sides, groups=3))
+    assert {(result.cycles, result.gap, result.folds) for result in stepped} == {(timed.total, timed.gap, timed.folds)}
+
+
+def test_groups_of_different_shapes_are_refused() -> None:
+    groups = [([[1]], [[1]], None), ([[1], [2]], [[1]], None)]
+    for wrong in (groups, []):
+        with pytest.raises(MachineError, match="all of one shape"):
+            step_groups(parse_machine("2x2-ws"), wrong, multiply=operator.mul, add=operator.add)
+
+
+@pytest.mark.parametrize("flow", [*FLOWS, *OVERLAPPING])
 @pytest.mark.parametrize("array", ["3x5", "4x4", "1x1"])
 def test_terms_are_added_one_by_one_k_ascending_from_the_bias(array: str, flow: str) -> None:
     """Symbols in place of numbers: the sum is the list of everything that was added to it, in order."""
@@ -202,6 +240,7 @@ def noticed(flow: str, options: str = "") -> bool:
 
 def test_the_referee_is_content_without_faults() -> None:
     assert not any(noticed(flow, options) for flow in FLOWS for options in ("", ",outreg"))
+    assert not any(noticed(text) for text in OVERLAPPING)
 
 
 _ORIGINAL_SKEW = systolic.Skew.__init__
@@ -329,3 +368,68 @@ def test_forgotten_output_register_is_noticed(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(cycles, "fold_cycles", without)
     assert all(noticed(flow, ",outreg") for flow in FLOWS)
     assert not any(noticed(flow) for flow in FLOWS)
+
+
+def _without_gap(machine: Machine, stream: int) -> int:
+    return stream
+
+
+def _swap_early(self: overlap.ShadowedArray) -> None:
+    """Let each PE swap one cycle before its turn."""
+    wave, self._wave = self._wave, [*self._wave[1:], False]
+    _ORIGINAL_SWAP(self)
+    self._wave = wave
+
+
+def _load_at_once(self: overlap.ShadowedArray, tile: Any) -> None:
+    wave, self._wave = self._wave, [False] * len(self._wave)
+    _ORIGINAL_LOAD(self, tile)
+    self._wave = wave
+
+
+def _takes_longer(self: overlap.CapturingArray, row: int, column: int) -> bool:
+    bottom = self._shape.rows + column
+    return row > 0 and row < self._shape.rows and any(self._wave[bottom : bottom + row + 1])
+
+
+def _drains_early(self: overlap.CapturingArray, row: int, column: int) -> bool:
+    bottom = self._shape.rows + column - 1
+    return row < self._shape.rows and any(self._wave[bottom : bottom + row])
+
+
+def _short_lane(self: systolic.TokenLane, length: int) -> None:
+    _ORIGINAL_LANE(self, length - (length == 3))  # the lane that says when a column of three rows is free
+
+
+def _shadow_for_free(*args: Any) -> Iterator[tuple[str, int, int]]:
+    return (row for row in _ORIGINAL_HOLD(*args) if "shadow" not in row[0])
+
+
+def _all_passes(registers: Any, word: Any, side: str, log: Any, unit: str, role: str) -> tuple[Any, Any]:
+    """Let a ragged tile's words run on to the array's edge."""
+    return systolic.pass_right(registers, word, log, unit, role)
+
+
+_ORIGINAL_SWAP = overlap.ShadowedArray._swap
+_ORIGINAL_LOAD = overlap.ShadowedArray._load
+OVERLAP_FAULTS: Iterable[tuple[str, Any, str, Any, tuple[str, ...]]] = [
+    ("the gap forgotten", cycles, "fold_interval", _without_gap, ("ws,shadow", "is,shadow", "os,overlap")),
+    ("operands swapped a cycle early", overlap.ShadowedArray, "_swap", _swap_early, ("ws,shadow", "is,shadow")),
+    ("loaded before the wave is through", overlap.ShadowedArray, "_load", _load_at_once, ("ws,shadow", "is,shadow")),
+    ("rows move down once too often", overlap.CapturingArray, "_takes", _takes_longer, ("os,overlap",)),
+    ("drain a cycle early", overlap.CapturingArray, "_takes", _drains_early, ("os,overlap",)),
+    ("next fold before the column is free", systolic.TokenLane, "__init__", _short_lane, ("os,overlap",)),
+    ("shadow registers not counted", traffic, "_stationary_registers", _shadow_for_free, ("ws,shadow", "is,shadow")),
+    ("idle columns not gated", overlap, "_pass", _all_passes, ("ws,shadow", "is,shadow", "os,overlap")),
+    ("a drain where sums leave directly", folds.OutputStationaryFold, "_leave", _ORIGINAL_DRAIN, ("os,direct",)),
+]
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "fault", "machines"), [fault[1:] for fault in OVERLAP_FAULTS], ids=[f[0] for f in OVERLAP_FAULTS]
+)
+def test_planted_fault_in_overlapping_folds_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, where: Any, name: str, fault: Any, machines: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(where, name, fault)
+    assert [text for text in machines if not noticed(text)] == []
