@@ -46,10 +46,18 @@ def _validate(arguments: argparse.Namespace) -> int:
         print(page, end="")
     else:
         arguments.output.write_text(page, encoding="utf-8")
+        if not arguments.quick:
+            _draw(arguments.output.parent / "pictures")
     broken = [finding for part in parts for finding in part.findings if finding.holds is False]
     for finding in broken:
         print(f"hwsim: {finding.quantity} against {finding.against}: a promised error is exceeded", file=sys.stderr)
     return 1 if broken else 0
+
+
+def _draw(folder: Path) -> None:
+    from hwsim.validation.pictures import draw_all
+
+    draw_all(folder)
 
 
 def _measure(arguments: argparse.Namespace) -> None:

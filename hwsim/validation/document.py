@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from hwsim import __version__
@@ -14,6 +15,7 @@ from hwsim.validation.fixed_area import fixed_area_section
 from hwsim.validation.layers import layer_section
 from hwsim.validation.memories import memory_section
 from hwsim.validation.page import Section, markdown, markdown_table, summary
+from hwsim.validation.pictures import element_file, layer_file
 from hwsim.validation.records import load_record, record_names
 from hwsim.validation.sensitivity import sensitivity_section
 from hwsim.validation.timing import rtl_section, scalesim_section, stepper_section
@@ -31,7 +33,8 @@ def sections() -> list[Section]:
     synthesised = synthesised_tables()
     found = [rtl_section(), stepper_section(), scalesim_section()]
     if synthesised:
-        found += [element_section(synthesised), *_fed_sections(synthesised), fixed_area_section(synthesised)]
+        elements = _pictured(element_section(synthesised), [element_file(name) for name in synthesised])
+        found += [elements, *_fed_sections(synthesised), fixed_area_section(synthesised)]
     return [
         *found,
         memory_section(),
@@ -43,7 +46,13 @@ def sections() -> list[Section]:
 def _fed_sections(tables: Sequence[str]) -> list[Section]:
     """Return a section for every record of layers fed to the elements of one of ``tables``."""
     records = [load_record(name) for name in record_names() if name.startswith("energy_")]
-    return [layer_section(record) for record in records if record.provenance["table"] in tables]
+    shown = [record for record in records if record.provenance["table"] in tables]
+    return [_pictured(layer_section(record), [layer_file(record.provenance["table"])]) for record in shown]
+
+
+def _pictured(section: Section, files: Sequence[str]) -> Section:
+    pictures = tuple(f"![{section.title}](pictures/{file})" for file in files)
+    return replace(section, blocks=(*section.blocks, *pictures))
 
 
 def document(parts: Sequence[Section] | None = None) -> str:

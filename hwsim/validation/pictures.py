@@ -8,9 +8,9 @@ from typing import Any
 
 from hwsim.cost import find_table
 from hwsim.formats.base import PeKind
-from hwsim.validation.elements import LeftOut, left_out
+from hwsim.validation.elements import LeftOut, left_out, synthesised_tables
 from hwsim.validation.layers import FedLayer, fed_layer
-from hwsim.validation.records import Record
+from hwsim.validation.records import Record, load_record, record_names
 
 MARKS = {
     PeKind.SHIFT_ADD: ("shift-add", "o", "#0072b2"),
@@ -22,8 +22,30 @@ _FLOWS = {"ws": ("weight stationary", "o"), "os": ("output stationary", "s"), "i
 _COLOURS = ("#0072b2", "#56b4e9", "#e69f00", "#d55e00", "#009e73", "#cc79a7")
 
 
-def element_picture(table: str, folder: Path) -> list[Path]:
-    """Draw area and energy of every element of ``table``, each predicted from the others; return the files."""
+def element_file(table: str) -> str:
+    """Return the name of the picture of a table's elements.
+
+    >>> element_file("sky130")
+    'validation-elements-sky130.svg'
+    """
+    return f"validation-elements-{table}.svg"
+
+
+def layer_file(table: str) -> str:
+    """Return the name of the picture of layers fed to a table's elements."""
+    return f"validation-layers-{table}.svg"
+
+
+def draw_all(folder: Path) -> list[Path]:
+    """Draw every picture of the page into ``folder``."""
+    tables = synthesised_tables()
+    records = [load_record(name) for name in record_names() if name.startswith("energy_")]
+    fed = [layer_picture(record, folder) for record in records if record.provenance["table"] in tables]
+    return [*(element_picture(table, folder) for table in tables), *fed]
+
+
+def element_picture(table: str, folder: Path) -> Path:
+    """Draw area and energy of every element of ``table``, each predicted from the others; return the file."""
     prices = find_table(table)
     panels = [
         ("area of an element, um²", list(left_out(prices, "area_um2")), 0.07),
@@ -34,9 +56,9 @@ def element_picture(table: str, folder: Path) -> list[Path]:
         for axis, (title, points, band) in zip(axes, panels, strict=True):
             _elements(axis, points)
             _frame(axis, title, [(p.measured, p.predicted) for p in points], band)
-        axes[0].legend(frameon=False, fontsize=8)
+        axes[1].legend(frameon=False, fontsize=8, loc="lower right")
 
-    return _save(folder / f"elements-{table}", f"{table}: each row left out and predicted from the others", 2, draw)
+    return _save(folder / element_file(table), f"{table}: each row left out and predicted from the others", 2, draw)
 
 
 def _elements(axis: Any, points: Sequence[LeftOut]) -> None:
@@ -47,7 +69,7 @@ def _elements(axis: Any, points: Sequence[LeftOut]) -> None:
             axis.scatter(xs, ys, s=16, marker=mark, facecolors="none", edgecolors=colour, linewidths=0.9, label=label)
 
 
-def layer_picture(record: Record, folder: Path) -> list[Path]:
+def layer_picture(record: Record, folder: Path) -> Path:
     """Draw the energy of elements fed with real layers, predicted with and without the layers' activity."""
     table = find_table(record.provenance["table"])
     fed = [fed_layer(row, table) for row in record.rows]
@@ -56,14 +78,16 @@ def layer_picture(record: Record, folder: Path) -> list[Path]:
         ("as if fed with the table's stream, pJ", lambda x: x.plain_pj),
     ]
 
+    everything = [(float(x.measured["core_pj"]), value) for x in fed for value in (x.core_pj, x.plain_pj)]
+
     def draw(axes: Sequence[Any]) -> None:
         for axis, (title, predicted) in zip(axes, panels, strict=True):
             _layers(axis, fed, predicted)
-            _frame(axis, title, [(float(x.measured["core_pj"]), predicted(x)) for x in fed], 0.2)
-        axes[0].legend(frameon=False, fontsize=7)
+            _frame(axis, title, everything, 0.2)
+        axes[1].legend(frameon=False, fontsize=7, loc="lower right")
 
     return _save(
-        folder / f"layers-{table.name}", f"{table.name}: elements fed with layers of trained networks", 2, draw
+        folder / layer_file(table.name), f"{table.name}: elements fed with layers of trained networks", 2, draw
     )
 
 
@@ -81,30 +105,31 @@ def _layers(axis: Any, fed: Sequence[FedLayer], predicted: Callable[[FedLayer], 
 
 
 def _frame(axis: Any, title: str, points: Iterable[tuple[float, float]], band: float) -> None:
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
     values = [value for point in points for value in point]
-    low, high = min(values) / 1.2, max(values) * 1.2
-    ends = [low, high]
+    ends = [min(values) / 1.2, max(values) * 1.2]
     axis.plot(ends, ends, color="0.4", linewidth=0.8, zorder=0)
-    axis.fill_between(ends, [e * (1 - band) for e in ends], [e * (1 + band) for e in ends], color="0.9", zorder=-1)
-    axis.set(xscale="log", yscale="log", xlim=ends, ylim=ends, xlabel="measured", ylabel="predicted", title=title)
+    axis.fill_between(ends, [e * (1 - band) for e in ends], [e * (1 + band) for e in ends], color="0.92", zorder=-1)
+    axis.set(xscale="log", yscale="log", xlim=ends, ylim=ends, xlabel="measured", ylabel="predicted")
+    axis.set_title(f"{title} (band: {band:.0%})", fontsize=9)
     axis.set_aspect("equal")
-    axis.title.set_fontsize(9)
+    for own in (axis.xaxis, axis.yaxis):
+        own.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        own.set_minor_locator(NullLocator())
+        own.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.tick_params(labelsize=8)
 
 
-def _save(path: Path, title: str, panels: int, draw: Callable[[Sequence[Any]], None]) -> list[Path]:
+def _save(path: Path, title: str, panels: int, draw: Callable[[Sequence[Any]], None]) -> Path:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    with mpl.rc_context(
-        {"svg.hashsalt": "hwsim", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
-    ):
+    style = {"svg.hashsalt": "hwsim", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+    with mpl.rc_context(style):
         figure = Figure(figsize=(4.6 * panels, 4.4), layout="constrained")
-        axes = figure.subplots(1, panels)
-        draw(axes)
+        draw(figure.subplots(1, panels))
         figure.suptitle(title, fontsize=10)
-        files = [path.with_suffix(".svg"), path.with_suffix(".png")]
         path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(files[0], metadata={"Date": None})
-        figure.savefig(files[1], dpi=140)
-    return files
+        figure.savefig(path, metadata={"Date": None, "Creator": None})
+    return path
