@@ -79,5 +79,40 @@ def test_parts_of_a_fold_add_up(text: str, shape: tuple[int, int, int]) -> None:
     assert fold.steady == shape[0]
 
 
+OVERLAPPING = st.builds(
+    "{}x{}-{}".format,
+    st.integers(1, 20),
+    st.integers(1, 20),
+    st.sampled_from(["ws,shadow", "is,shadow", "os,overlap", "ws,shadow,outreg", "os,overlap,outreg"]),
+)
+
+
+@given(OVERLAPPING, SHAPES, st.integers(1, 5))
+def test_overlap_saves_time_and_does_the_same(text: str, shape: tuple[int, int, int], groups: int) -> None:
+    plain = parse_machine(text.replace(",shadow", "").replace(",overlap", ""))
+    layer = Workload.gemm(*shape, groups=groups)
+    with_, without = layer_cycles(parse_machine(text), layer), layer_cycles(plain, layer)
+    assert (with_.folds, with_.steady) == (without.folds, without.steady)
+    assert with_.steady <= with_.total <= without.total
+
+
+@given(MACHINES, SHAPES)
+def test_one_fold_takes_the_same_with_overlap(text: str, shape: tuple[int, int, int]) -> None:
+    option = "overlap" if text.endswith("os") else "shadow"
+    assert fold_cycles(parse_machine(f"{text},{option}"), shape[0]) == fold_cycles(parse_machine(text), shape[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("8x8-ws,shadow", 8 + 14 * 64 + 64 + 8 + 8 - 2),  # 982, as measured in RTL: 15 folds of 64 vectors
+        ("8x8-os,overlap", 23 * 40 + 40 + 2 * 8 + 8 - 3),  # 24 folds of 40 terms
+        ("8x8-os,direct", 24 * (8 + 8 + 40 - 2)),
+    ],
+)
+def test_tiled_product_with_overlap(text: str, expected: int) -> None:
+    assert layer_cycles(parse_machine(text), Workload.gemm(64, 24, 40)).total == expected
+
+
 def test_stalls_are_part_of_the_time() -> None:
     assert Cycles(folds=1, fill=2, steady=30, drain=400, stall=5000).total == 5432

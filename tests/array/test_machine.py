@@ -29,6 +29,11 @@ def memory(draw: st.DrawFn, name: str) -> Memory:
 @st.composite
 def machines(draw: st.DrawFn) -> Machine:
     array = PeArray(draw(st.integers(1, 300)), draw(st.integers(1, 300)), draw(st.sampled_from(Dataflow)))
+    stays = array.dataflow is Dataflow.OUTPUT_STATIONARY
+    overlapping = (
+        [{}, {"drain_registers": True}, {"direct_outputs": True}] if stays else [{}, {"shadow_registers": True}]
+    )
+    overlap = draw(st.sampled_from(overlapping))
     return Machine(
         draw(st.text(max_size=5)),
         array,
@@ -40,8 +45,9 @@ def machines(draw: st.DrawFn) -> Machine:
         tiling=draw(st.sampled_from(Objective)),
         compression=draw(st.sampled_from(Compression)),
         zero_gating=draw(st.booleans()),
-        output_register=draw(st.booleans()),
+        output_register="direct_outputs" not in overlap and draw(st.booleans()),
         vector_lanes=draw(st.integers(1, 1000)),
+        **overlap,
     )
 
 
@@ -72,6 +78,7 @@ def test_options_change_one_thing_each() -> None:
         "4x4-ws,ofmap=1MiB": {"ofmap_sram": Memory("ofmap_sram", 8 * 1024**2)},
         "4x4-ws,nogating": {"zero_gating": False},
         "4x4-ws,outreg": {"output_register": True},
+        "4x4-ws,shadow": {"shadow_registers": True},
         "4x4-ws,lanes=4": {"vector_lanes": 4},
         "4x4-ws,ifmap=1KiB/32b/x2/1r1w/double": {
             "ifmap_sram": Memory("ifmap_sram", 8192, 32, 2, Ports.ONE_R_ONE_W, double_buffered=True)
@@ -115,6 +122,10 @@ def test_runtime_follows_the_clock() -> None:
         ("4x4-ws,ifmap=0KiB", ["'ifmap_sram' is 0 bits", "at least 1 bit"]),
         ("4x4-ws,nogate", ["unknown option 'nogate'", "'nogating'"]),
         ("4x4-ws,lanes=none", ["lanes=none"]),
+        ("4x4-os,shadow", ["shadow: os holds no operand", "take ws or is"]),
+        ("4x4-ws,overlap", ["overlap: in ws", "take os", "shadow"]),
+        ("4x4-is,direct", ["direct: in is", "take os"]),
+        ("4x4-os,direct,overlap,outreg", ["has 2 faults", "keep one", "leave outreg out"]),
         ("4x4-ws,lanes=4,lanes=8", ["given twice"]),
         ("0x4-ws", ["rows is 0", "1 to 65536"]),
         ("4x70000-ws", ["columns is 70000", "65536"]),

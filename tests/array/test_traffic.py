@@ -20,9 +20,9 @@ MACHINES = st.builds(
     "{}x{}-{}{}".format,
     st.integers(1, 9),
     st.integers(1, 9),
-    st.sampled_from(["ws", "os", "is"]),
+    st.sampled_from(["ws", "os", "is", "ws,shadow", "is,shadow", "os,overlap", "os,direct"]),
     st.sampled_from(["", ",outreg", ",nogating"]),
-).map(parse_machine)
+).map(lambda text: parse_machine(text.removesuffix(",outreg") if "direct" in text else text))
 
 
 def select(machine: Machine, work: Workload, component: Component, action: Action, unit: str = "") -> list[ActionCount]:
