@@ -204,3 +204,55 @@ def test_every_addend_moves_at_its_own_width() -> None:
     )
     result = run_hardware(network, ran, parse_machine("4x4-ws"), load_table("unit"), 1)
     assert result.layers[1].energy_pj["dram"] == 16 * (8 + 5) + 16 * 8
+
+
+LIMITED = "16x16-ws,ifmap=4KiB/64b,filter=4KiB/64b,ofmap=16KiB/128b/1r1w,double,dram=lpddr4@0.8GB/s"
+
+
+def test_waits_and_memories_are_named_and_sum(ran: NumericsResult) -> None:
+    free, limited = price(ran, table="aladdin45"), price(ran, LIMITED, "aladdin45")
+    assert (free.waits, sum(layer.cycles.stall for layer in free.layers)) == ({}, 0)
+    assert sum(limited.waits.values()) == sum(layer.cycles.stall for layer in limited.layers) > 0
+    assert limited.cycles > free.cycles
+    for result in (free, limited):
+        memories = {**result.memory_pj}
+        assert memories.pop("dram") == pytest.approx(result.energy_pj["dram"])
+        assert sum(memories.values()) == pytest.approx(result.energy_pj["sram"])
+    assert limited.energy_pj["leakage"] > 0
+    assert limited.power_w == pytest.approx(limited.energy_total_pj * 1e-12 / limited.runtime_s)
+
+
+def test_unpriced_shrinks_to_what_no_source_knows(ran: NumericsResult) -> None:
+    for table in ("published45", "aladdin45"):
+        assert price(ran, table=table).unpriced == ("leakage of dram",)
+
+
+def test_tiles_are_chosen_for_what_the_machine_asks(ran: NumericsResult) -> None:
+    results = {aim: price(ran, f"{LIMITED},tiling={aim}") for aim in ("fixed", "time", "energy")}
+    assert results["time"].cycles <= results["fixed"].cycles
+    dynamic = {aim: result.energy_total_pj - result.energy_pj["leakage"] for aim, result in results.items()}
+    assert dynamic["energy"] <= dynamic["fixed"] * (1 + 1e-12)
+    assert {layer.tiling for layer in results["fixed"].layers} == {"c-r"}
+
+
+def test_packed_weights_cost_less_and_the_array_does_not_notice(ran: NumericsResult) -> None:
+    zeros = sum(layer.weight_zeros for layer in ran.layers)
+    assert zeros > 0
+    results = {how: price(ran, f"16x16-ws,compress={how}") for how in ("none", "bitmap", "entropy")}
+    sizes = [results[how].weight_bits for how in ("none", "bitmap", "entropy")]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] > sizes[2]
+    assert results["entropy"].energy_pj["dram"] < results["none"].energy_pj["dram"]
+    assert {result.energy_pj["pe"] for result in results.values()} == {results["none"].energy_pj["pe"]}
+
+
+def test_reports_show_waits_by_memory_and_where_prices_come_from() -> None:
+    data = TEST.images, TEST.labels, CALIBRATION.images
+    limited = simulate(NETWORK, SHIFT_ADD, f"{LIMITED},tiling=time", *data, "aladdin45")
+    text, values = report_text(limited), report_dict(limited)
+    for part in ("waits      first fill", "memories   ifmap_sram", "dram: lpddr4 of 0.8 GB/s", "macros of cacti45"):
+        assert part in text
+    assert values["waits"] == limited.hardware.waits
+    assert sum(values["memory_pj"].values()) == pytest.approx(values["energy_pj"]["sram"] + values["energy_pj"]["dram"])
+    assert "first fill" in values["layers"][0]["waits"]
+    assert "no bandwidth and no word width is stated" in report_text(simulate(NETWORK, SHIFT_ADD, "16x16-ws", *data))

@@ -9,47 +9,18 @@ overlap here (no shadow or drain registers).
 from __future__ import annotations
 
 import itertools
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 
 from hwsim.array.machine import Machine
 from hwsim.array.moves import whole
-from hwsim.array.parts import Dataflow, Memory, Ports
+from hwsim.array.parts import Dataflow, Memory
+from hwsim.array.replay_edge import ArrayReplay, Bits, ReplayFold, ReplayResult
 from hwsim.array.tiling import FIXED, Tiling
 from hwsim.array.workload import Workload
 
 Tile = tuple[int, ...]
-Bits = int | Fraction
-
-
-@dataclass
-class ReplayResult:
-    """What the clock and the counters show at the end.
-
-    Attributes:
-        cycles: in all.
-        waits: cycles in which the array stood still, by the names of ``stalls.Waits``.
-        dram_bits: bits that crossed, by (scratchpad, "in" or "out").
-        accesses: whole words at the array's edge, by (scratchpad, "read" or "write").
-    """
-
-    cycles: int = 0
-    waits: Counter[str] = field(default_factory=Counter)
-    dram_bits: dict[tuple[str, str], Bits] = field(default_factory=dict)
-    accesses: Counter[tuple[str, str]] = field(default_factory=Counter)
-
-
-@dataclass(frozen=True)
-class _Fold:
-    """The ranges of one fold, by loop."""
-
-    group: int
-    ranges: dict[str, range]
-    turns: dict[str, int]
-    first: bool
-    last: bool
 
 
 @dataclass
@@ -61,28 +32,6 @@ class _Burst:
     bits: Bits
 
 
-@dataclass
-class _Port:
-    """What a scratchpad still has to move for the step at hand."""
-
-    memory: Memory
-    read: Bits
-    write: Bits
-
-    def clock(self) -> bool:
-        """Move what the ports can in one cycle; return whether anything is left."""
-        width = self.memory.bits_per_cycle
-        if width is None:
-            self.read = self.write = 0
-        elif self.memory.ports is Ports.ONE_R_ONE_W:
-            self.read, self.write = max(0, self.read - width), max(0, self.write - width)
-        elif self.read:
-            self.read = max(0, self.read - width)
-        else:
-            self.write = max(0, self.write - width)
-        return bool(self.read or self.write)
-
-
 class _Store:
     """What of one tensor lies in its scratchpad."""
 
@@ -91,6 +40,7 @@ class _Store:
         self._set: Tile | None = None
         self._kept: dict[Tile, Bits] = {}
         self._share = Fraction(0)
+        self.history: list[tuple[Tile | None, Bits, Bits, Bits]] = []
 
     def begin(self, owner: Tile, sizes: list[Bits], largest: Bits) -> None:
         """Forget the tiles of another set; decide which share of each tile of this one to keep."""
@@ -107,7 +57,15 @@ class _Store:
         """Return the bits of ``tile`` that are not there, and keep of it what is to be kept."""
         missing = bits - self._kept.get(tile, 0)
         self._kept[tile] = bits * self._share
+        self.history.append((self._set, sum(self._kept.values()), bits - self._kept[tile], bits))
         return missing
+
+    def most_held(self) -> Bits:
+        """Return the most bits held at a time where each tile is brought in while the one before is in use."""
+        held = [kept + passing for _, kept, passing, _ in self.history]
+        for (own, kept, passing, _), (other, later, next_passing, tile) in itertools.pairwise(self.history):
+            held.append(later + passing + next_passing if own == other else kept + passing + tile)
+        return max(held)
 
     def forget(self) -> None:
         """Another group begins."""
@@ -156,6 +114,7 @@ class _Replay:
         ]
         self._paces = {memory.name: _slowest(machine.dram_bits_per_cycle, memory) for memory in machine.srams}
         self._result = ReplayResult()
+        self._array = ArrayReplay(machine, workload, self._result)
 
     def run(self) -> ReplayResult:
         """Run all folds, phase by phase."""
@@ -173,6 +132,8 @@ class _Replay:
             self._together(fold, beside, names)
             self._alone([b for b in own if b.way == "out" and not self._is_beside(b)], names)
         self._alone([b for b in bursts[-1] if b.way == "out" and self._is_beside(b)], {"out": "write_back"})
+        for store, own in zip(self._stores, self._beside, strict=True):
+            assert not own or store.most_held() <= store.memory.capacity_bits, f"{store.memory.name} runs over"
         return self._result
 
     def _is_beside(self, burst: _Burst) -> bool:
@@ -187,9 +148,9 @@ class _Replay:
                     self._result.cycles += 1
                     self._result.waits[names[burst.way]] += 1
 
-    def _together(self, fold: _Fold, bursts: list[_Burst], names: dict[str, str]) -> None:
+    def _together(self, fold: ReplayFold, bursts: list[_Burst], names: dict[str, str]) -> None:
         """Clock array and bus side by side until both are done."""
-        steps = self._array(fold)
+        steps = self._array.run(fold)
         busy = next(steps)
         queue = list(bursts)
         left = self._begin(queue[0]) if queue else 0
@@ -215,84 +176,7 @@ class _Replay:
     def _pace(self, burst: _Burst) -> Bits | None:
         return self._paces[burst.memory.name]
 
-    def _array(self, fold: _Fold) -> Iterator[bool]:
-        """Yield, once a cycle, whether the array is at work in it."""
-        for demand in self._demands(fold):
-            ports = [_Port(memory, *need) for memory, need in zip(self._machine.srams, demand, strict=True)]
-            for port in ports:
-                for bits, way in ((port.read, "read"), (port.write, "write")):
-                    if bits and port.memory.word_bits:
-                        self._result.accesses[port.memory.name, way] += -int(-bits // port.memory.word_bits)
-            finished, cycles = [0, 0, 0], 0
-            left = True
-            while left:
-                yield True
-                cycles += 1
-                still = [port.clock() for port in ports]
-                finished = [cycles + 1 if more else done for more, done in zip(still, finished, strict=True)]
-                left = any(still)
-            slowest = finished.index(max(finished))
-            if cycles > 1:
-                self._result.waits[("ifmap_port", "filter_port", "ofmap_port")[slowest]] += cycles - 1
-        yield False
-
-    def _demands(self, fold: _Fold) -> Iterator[tuple[tuple[Bits, Bits], ...]]:
-        """Yield (read, write) bits of the three scratchpads for each step of the array."""
-        work, rows, columns = self._work, self._machine.array.rows, self._machine.array.columns
-        p, q, t = (len(fold.ranges[loop]) for loop in "rct")
-        act, weight, acc = whole(work.act_memory_bits), whole(work.weight_memory_bits), work.acc_bits
-        bias = whole(work.bias_memory_bits) if work.has_bias and fold.first else 0
-        leaving = whole(work.output_memory_bits) if fold.last else acc
-        late = self._machine.output_register
-        none = (0, 0)
-        if self._stays:
-            for step in range(t + rows + columns - 2):
-                first = bias if step == 0 else 0
-                reads = ((p * act, 0), (q * (weight + first), 0)) if step < t else (none, none)
-                yield (*reads, none)
-            # A row at the bottom edge is written in the step that brings it there; the bottom row is there at once.
-            shifts = 0 if self._machine.direct_outputs else rows - 1 + late
-            written = [q * leaving for _ in range(p)]
-            waits = self._row_waits(written)
-            for _ in range(shifts + waits):
-                yield (none, none, none)
-            return
-        ws = self._flow is Dataflow.WEIGHT_STATIONARY
-        for row in reversed(range(rows)):
-            extra = bias if row == 0 else 0
-            if row >= p:
-                yield (none, none, none)
-            elif ws:
-                yield (none, (q * (weight + extra), 0), none)
-            else:
-                yield ((q * act, 0), none, none)
-        arrived = Counter[int]()
-        for step in range(t + rows + columns - 2 + late):
-            running = step < t
-            ifmap = (p * act, 0) if running and ws else none
-            filters = (p * weight + bias, 0) if running and not ws else none
-            enters = q * acc if running and not fold.first else 0
-            for column in range(q):
-                vector = step - column - (rows - 1) - late
-                arrived[vector] += 0 <= vector < t
-            complete = [vector for vector, there in arrived.items() if there == q]
-            for vector in complete:
-                del arrived[vector]
-            yield (ifmap, filters, (enters, len(complete) * q * leaving))
-
-    def _row_waits(self, rows: list[Bits]) -> int:
-        """Write the rows of finished sums one after another; return the cycles beyond one each."""
-        memory, extra = self._machine.ofmap_sram, 0
-        for bits in rows:
-            port = _Port(memory, 0, bits)
-            if memory.word_bits:
-                self._result.accesses[memory.name, "write"] += -int(-bits // memory.word_bits)
-            while port.clock():
-                extra += 1
-        self._result.waits["ofmap_port"] += extra
-        return extra
-
-    def _folds(self) -> Iterator[_Fold]:
+    def _folds(self) -> Iterator[ReplayFold]:
         order = self._tiling.order
         rows = len(self._cuts["r"])
         for group in range(self._work.groups):
@@ -300,9 +184,9 @@ class _Replay:
                 turns = dict(zip(order, place, strict=True))
                 ranges = {loop: self._cuts[loop][turn] for loop, turn in turns.items()}
                 first, last = self._stays or turns["r"] == 0, self._stays or turns["r"] == rows - 1
-                yield _Fold(group, ranges, turns, first, last)
+                yield ReplayFold(group, ranges, turns, first, last)
 
-    def _bursts(self, fold: _Fold) -> list[_Burst]:
+    def _bursts(self, fold: ReplayFold) -> list[_Burst]:
         """Return what has to come before ``fold`` and to go after it, given what lies in the scratchpads."""
         work, (ifmap, filters, ofmap) = self._work, self._machine.srams
         if fold.group and not any(fold.turns.values()):
@@ -330,7 +214,7 @@ class _Replay:
     def _weights_stay(self) -> bool:
         return self._work.weights_shared and self._bits[1] <= self._machine.filter_sram.usable_bits
 
-    def _missing(self, index: int, fold: _Fold) -> Bits:
+    def _missing(self, index: int, fold: ReplayFold) -> Bits:
         store, order = self._stores[index], self._tiling.order
         reuse = next(loop for loop in order if loop not in store.loops)
         inside = order[order.index(reuse) + 1 :]
@@ -353,7 +237,7 @@ class _Replay:
             bits = bits * len(ranges[loop]) / self._extent[loop]
         return bits
 
-    def _biases(self, fold: _Fold) -> Bits:
+    def _biases(self, fold: ReplayFold) -> Bits:
         """Each output channel's bias comes once, with the first fold that needs it."""
         if not self._work.has_bias:
             return 0

@@ -13,11 +13,15 @@ from hwsim.array.vector import (
     VectorWork,
     average_pool,
     elementwise_add,
+    elementwise_clip,
     elementwise_relu,
     max_pool,
+    requantise_counts,
     vector_cycles,
+    vector_time,
     vector_traffic,
 )
+from hwsim.array.workload import Workload
 from hwsim.errors import MachineError
 
 MACHINE = parse_machine("4x4-ws,lanes=10")
@@ -91,3 +95,50 @@ def test_every_fault_is_listed() -> None:
         VectorWork("pool", 0, 1, 1, -1, 0, 0, 8, 8, 8)
     for part in ("input_elements is 0", "compares is -1"):
         assert part in str(caught.value)
+
+
+def test_a_rectifier_with_an_upper_end_compares_twice() -> None:
+    assert elementwise_clip("relu6", elements=20, bits=8).compares == 40
+
+
+def test_requantisation_rounds_once_and_clamps_at_both_ends() -> None:
+    rounded, clamped = requantise_counts(Workload.gemm(3, 4, 5, groups=2, bits=(8, 8, 24, 8)))
+    assert (rounded.action, rounded.count, rounded.bits) == (Action.ADD, 24, 24)
+    assert (clamped.action, clamped.count, clamped.bits) == (Action.COMPARE, 48, 24)
+    assert requantise_counts(Workload.gemm(3, 4, 5, bits=(8, 8, 24, 24))) == ()
+
+
+POOL = max_pool("pool", input_elements=64, output_elements=16, window=4, bits=8)
+
+
+@pytest.mark.parametrize(
+    ("memory", "waits"),
+    [
+        ("", {}),
+        (",dram=1GB/s", {"dram in": 32, "dram out": 8}),  # 16 bits a cycle, 512 bits in and 128 out
+        (",dram=1GB/s,double", {"first fill": 32, "last write-back": 8}),
+        # 512 bits through a half of 128 are 4 pieces: first in, last out, the other 24 + 6 cycles beside 5 of work
+        (",dram=1GB/s,ifmap=256b,ofmap=256b,double", {"first fill": 8, "dram in": 25, "last write-back": 2}),
+        (
+            ",ifmap=64KiB/32b",
+            {"ifmap_sram port": 11, "dram in": 16},
+        ),  # 64 operands of 8 bits are 16 words, 5 cycles of work
+        (",ofmap=64KiB/8b", {"ofmap_sram port": 11, "dram out": 16}),
+    ],
+)
+def test_the_vector_unit_waits_for_memories(memory: str, waits: dict[str, int]) -> None:
+    cycles = vector_time(parse_machine(f"4x4-ws,lanes=10{memory}"), POOL)
+    assert dict(cycles.waits) == waits
+    assert cycles.total == 5 + sum(waits.values())
+
+
+def test_more_bandwidth_never_makes_the_vector_unit_slower() -> None:
+    for memory in ("", ",double", ",ifmap=256b,ofmap=256b,double"):
+        times = [vector_time(parse_machine(f"4x4-ws{memory},dram={n}GB/s"), POOL).total for n in (1, 2, 3, 8, 64)]
+        assert times == sorted(times, reverse=True)
+
+
+def test_words_of_the_vector_unit_are_whole() -> None:
+    machine = parse_machine("4x4-ws,ifmap=64KiB/48b")
+    read = next(c for c in vector_traffic(machine, POOL) if c.unit == "ifmap_sram" and c.action is Action.READ)
+    assert (read.bits, read.count) == (48, 11), "64 operands of 8 bits in words of 48"
