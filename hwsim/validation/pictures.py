@@ -125,7 +125,7 @@ def _save(path: Path, title: str, panels: int, draw: Callable[[Sequence[Any]], N
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    style = {"svg.hashsalt": "hwsim", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+    style: Any = {"svg.hashsalt": "hwsim", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
     with mpl.rc_context(style):
         figure = Figure(figsize=(4.6 * panels, 4.4), layout="constrained")
         draw(figure.subplots(1, panels))

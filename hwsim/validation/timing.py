@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from operator import add, mul
 
-from hwsim.array import Action, ActionCount, Component, Machine, Workload, layer_cycles, layer_traffic, parse_machine
+from hwsim.array import Action, ActionCount, Component, Machine, Workload, layer_cycles, parse_machine
 from hwsim.array.stepper import StepResult, step_layer
+from hwsim.array.traffic import edge_traffic
 from hwsim.validation.findings import Finding, errors_of
 from hwsim.validation.page import Section, Table
 from hwsim.validation.records import Record, load_record
@@ -67,8 +68,8 @@ def _words(machine: Machine, load: Workload, result: StepResult) -> tuple[list[f
     """Return the bits of each (unit, action): counted in closed form, and as the stepper saw them."""
     kinds = (Component.REGISTER, Component.SRAM)
     ours: dict[tuple[str, Action], float] = {}
-    for count in layer_traffic(machine, load):
-        if count.component in kinds:
+    for count in edge_traffic(machine, load):
+        if count.component in kinds and count.count:
             ours[_key(count)] = ours.get(_key(count), 0.0) + float(count.total_bits)
     theirs: dict[tuple[str, Action], float] = {}
     for (unit, action, role), words in result.accesses.items():
@@ -177,7 +178,7 @@ def _scalesim_load(row: Mapping[str, str]) -> Workload:
 
 
 def _read(machine: Machine, load: Workload, unit: str) -> float:
-    counts = [c for c in layer_traffic(machine, load) if c.unit == unit and c.action is Action.READ]
+    counts = [c for c in edge_traffic(machine, load) if c.unit == unit and c.action is Action.READ]
     return sum(float(count.total_bits) for count in counts) / 8
 
 
