@@ -29,7 +29,7 @@ from hwsim.array import (
     vector_traffic,
 )  # fmt: skip
 from hwsim.array.compress import packed_bits
-from hwsim.array.parts import Compression
+from hwsim.array.parts import Compression, Objective
 from hwsim.array.vector import requantise_counts
 from hwsim.cost import (
     PriceTable,
@@ -42,10 +42,9 @@ from hwsim.cost import (
     mac_range_pj,
     memory_area_um2,
     memory_notes,
-    price_counts,
-    price_memories,
     price_notes,
     price_pe,
+    price_split,
 )  # fmt: skip
 from hwsim.floorplan import AreaBudget, Floorplan, plan
 from hwsim.formats import parse
@@ -265,25 +264,25 @@ def _price_task(task: Task, machine: Machine, table: PriceTable) -> LayerHardwar
     if work is None:
         return LayerHardware(task.name, task.op, "-", None, Cycles(0, 0, 0, 0), 0.0, 0, 0.0, {})
     if isinstance(work, VectorWork):
-        energy = dynamic_energy_pj(vector_traffic(machine, work), task.pe, machine, table)
-        moved = price_memories(vector_traffic(machine, work), machine.memories, table)
+        energy, moved = _energies_pj(vector_traffic(machine, work), task.pe, machine, table, Usage())
         cycles = vector_time(machine, work)
         return LayerHardware(task.name, task.op, "vector", None, cycles, 0.0, 0, 0.0, energy, memory_pj=moved)
     flows = task.activity.flows if task.activity else None
     usage = Usage.of(machine.array.dataflow, machine.zero_gating, flows)
     assert task.pe is not None
-    tiling = choose_tiling(machine, work, task.pe, table, usage)
+    fixed = machine.tiling is Objective.FIXED
+    tiling = FIXED if fixed else choose_tiling(machine, work, task.pe, table, usage)
     cycles = layer_time(machine, work, tiling)
     counts = (
         *layer_traffic(machine, work, tiling),
         *requantise_counts(work),
         *idle_clock_counts(machine, work, cycles.total),
     )
-    energy = dynamic_energy_pj(counts, task.pe, machine, table, usage)
+    energy, moved = _energies_pj(counts, task.pe, machine, table, usage)
     used = utilisation(machine, work, cycles)
     layer = LayerHardware(
         task.name, task.op, "array", task.gemm, cycles, used, work.macs, task.effectual_macs, energy, task.pe,
-        price_memories(counts, machine.memories, table), str(tiling),
+        moved, str(tiling),
     )  # fmt: skip
     return _with_elements(layer, counts, machine, table, usage) if table.elements else layer
 
@@ -303,5 +302,12 @@ def dynamic_energy_pj(
     counts: Sequence[ActionCount], pe: PeSpec | None, machine: Machine, table: PriceTable, usage: Usage | None = None
 ) -> dict[str, float]:
     """Return the energy in pJ of ``counts`` on ``machine`` by component. Raises CostError."""
-    priced = price_counts(counts, pe, machine.memories, table, usage or Usage())
-    return {component.value: value for component, value in priced.items()}
+    return _energies_pj(counts, pe, machine, table, usage or Usage())[0]
+
+
+def _energies_pj(
+    counts: Sequence[ActionCount], pe: PeSpec | None, machine: Machine, table: PriceTable, usage: Usage
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the energy of ``counts`` by component and by memory."""
+    priced, moved = price_split(counts, pe, machine.memories, table, usage)
+    return {component.value: value for component, value in priced.items()}, moved

@@ -10,6 +10,8 @@ from fractions import Fraction
 class Component(enum.Enum):
     """Where energy is spent; the columns of every breakdown, in this order."""
 
+    __hash__ = object.__hash__  # one object each; the hash of its name is ten times slower
+
     PE = "pe"
     REGISTER = "register"
     SRAM = "sram"
@@ -20,6 +22,8 @@ class Component(enum.Enum):
 
 class Action(enum.Enum):
     """What a component does once."""
+
+    __hash__ = object.__hash__
 
     MAC = "mac"  #: one multiply-accumulate (or shift-accumulate) whose operands are both nonzero
     MAC_GATED = "mac_gated"  #: one with a zero operand, held still by the machine's zero gating

@@ -3,7 +3,15 @@
 from hwsim.cost.finding import find_table
 from hwsim.cost.laws import Estimate, estimate
 from hwsim.cost.memories import SramPrice, dram_prices, memory_notes, sram_price
-from hwsim.cost.model import PePrice, average_power_w, price_action, price_counts, price_memories, price_pe
+from hwsim.cost.model import (
+    PePrice,
+    average_power_w,
+    price_action,
+    price_counts,
+    price_memories,
+    price_pe,
+    price_split,
+)
 from hwsim.cost.pe_price import clock_notes, mac_range_pj, price_notes
 from hwsim.cost.provenance import ExplainRow, explain
 from hwsim.cost.rows import Kind, Operation, PriceRow, Quantity
@@ -43,6 +51,7 @@ __all__ = [
     "price_memories",
     "price_notes",
     "price_pe",
+    "price_split",
     "read_table",
     "scale_table",
     "sram_price",

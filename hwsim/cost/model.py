@@ -20,7 +20,16 @@ from hwsim.cost.usage import PLAIN, Usage
 from hwsim.errors import CostError, unknown_name
 from hwsim.formats.pe import PeSpec
 
-__all__ = ["PePrice", "average_power_w", "price_action", "price_counts", "price_memories", "price_pe", "price_term"]
+__all__ = [
+    "PePrice",
+    "average_power_w",
+    "price_action",
+    "price_counts",
+    "price_memories",
+    "price_pe",
+    "price_split",
+    "price_term",
+]
 
 
 def price_action(
@@ -71,13 +80,7 @@ def price_counts(
     Raises:
         CostError: as ``price_action``, and for a negative count.
     """
-    parts: dict[Component, list[float]] = {component: [] for component in Component}
-    for count in counts:
-        if count.count < 0:
-            raise CostError(f"{count.unit!r} has {count.count} times {count.action.value!r}; a count is 0 or more")
-        price_pj = _price_pj(count, pe, memory_bits, table, usage)
-        parts[count.component].append(price_pj * float(count.count))
-    return {component: math.fsum(energies) for component, energies in parts.items()}
+    return price_split(counts, pe, memory_bits, table, usage)[0]
 
 
 def price_memories(counts: Iterable[ActionCount], memories: Sizes, table: PriceTable) -> dict[str, float]:
@@ -86,12 +89,41 @@ def price_memories(counts: Iterable[ActionCount], memories: Sizes, table: PriceT
     Raises:
         CostError: as ``price_action``.
     """
-    parts: dict[str, list[float]] = {name: [] for name in memories}
+    moves = (count for count in counts if count.component in _MEMORIES)
+    return price_split(moves, None, memories, table)[1]
+
+
+def price_split(
+    counts: Iterable[ActionCount], pe: PeSpec | None, memories: Sizes, table: PriceTable, usage: Usage = PLAIN
+) -> tuple[dict[Component, float], dict[str, float]]:
+    """Return what ``price_counts`` and ``price_memories`` do, looking each price up once. Raises CostError."""
+    parts: dict[Component, list[float]] = {component: [] for component in Component}
+    by_name: dict[str, list[float]] = {name: [] for name in memories}
+    known = _known_prices(pe, tuple(memories.items()), table, usage)
     for count in counts:
-        if count.component in (Component.SRAM, Component.DRAM):
-            price_pj = _price_pj(count, None, memories, table, PLAIN)
-            parts.setdefault(count.unit, []).append(price_pj * float(count.count))
-    return {name: math.fsum(energies) for name, energies in parts.items()}
+        if count.count < 0:
+            raise CostError(f"{count.unit!r} has {count.count} times {count.action.value!r}; a count is 0 or more")
+        key = (count.component, count.action, count.unit, count.bits)
+        price_pj = known.get(key)
+        if price_pj is None:
+            price_pj = known[key] = _price_pj(count, pe, memories, table, usage)
+        energy_pj = price_pj * float(count.count)
+        parts[count.component].append(energy_pj)
+        if count.component in _MEMORIES:
+            by_name.setdefault(count.unit, []).append(energy_pj)
+    totals = {component: math.fsum(energies) for component, energies in parts.items()}
+    return totals, {name: math.fsum(energies) for name, energies in by_name.items()}
+
+
+_MEMORIES = (Component.SRAM, Component.DRAM)
+
+
+@lru_cache(maxsize=1 << 10)
+def _known_prices(
+    pe: PeSpec | None, memories: tuple[tuple[str, int | Memory | Dram], ...], table: PriceTable, usage: Usage
+) -> dict[tuple[Component, Action, str, int], float]:
+    """Return the prices found so far for these: hashing them all anew for every count would take most of the time."""
+    return {}
 
 
 def _price_pj(count: ActionCount, pe: PeSpec | None, memory_bits: Sizes, table: PriceTable, usage: Usage) -> float:

@@ -70,9 +70,10 @@ def _formats(arguments: argparse.Namespace) -> Iterator[LayerFormats]:
 
     for word in words("all"):
         yield LayerFormats.of(word, word, word, word)
-    products = words("product") or [None]
-    for weights, acts, acc, product in itertools.product(*map(words, _ROLES), products):
-        yield LayerFormats.of(weights, acts, acc, product)
+    products: list[str | None] = [*words("product")] or [None]
+    for weights, acts, acc in itertools.product(*map(words, _ROLES)):
+        for product in products:
+            yield LayerFormats.of(weights, acts, acc, product)
 
 
 def _summary(found: Sweep, wall_s: float, path: Path | None) -> str:

@@ -67,7 +67,8 @@ class Side:
     def triangle(self) -> Ints:
         """The sum over pieces p of p (p - 1) / 2."""
         full, rest = np.divmod(self.extent, self.side)
-        return full * (self.side * (self.side - 1) // 2) + rest * (rest - 1) // 2
+        registers: Ints = full * (self.side * (self.side - 1) // 2) + rest * (rest - 1) // 2
+        return registers
 
     @property
     def sizes(self) -> tuple[tuple[Ints, Ints], tuple[Ints, Ints]]:

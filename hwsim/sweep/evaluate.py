@@ -7,7 +7,7 @@ they run, as ``hwsim.hardware`` does. The result is therefore not near that of t
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -127,13 +127,14 @@ class _Chosen:
 
     def _room(self) -> Room:
         sides = zip(*(point.machine.srams for point in self.points), strict=True)
-        rooms = [_column(memory.usable_bits for memory in side) for side in sides]
+        ifmap, filters, ofmap = (_column(memory.usable_bits for memory in side) for side in sides)
         act, weight, acc, output = (self.width(word) for word in ("act", "weight", "acc", "output"))
-        return Room(*rooms, act, weight, acc, output)
+        return Room(ifmap, filters, ofmap, act, weight, acc, output)
 
     def spread(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return values by choice and kind, [choices, kinds], as [points, layers]."""
-        return values[self.choice[:, np.newaxis], self.kinds]
+        placed: NDArray[Any] = values[self.choice[:, np.newaxis], self.kinds]
+        return placed
 
     def width(self, word: str) -> Width:
         """Return the bits of a kind of word, [points, layers]."""
@@ -307,5 +308,5 @@ def _exact(placed: Placed, chosen: _Chosen) -> NDArray[np.bool_]:
     return safe
 
 
-def _column(values: object) -> Ints:
-    return np.array(list(values), dtype=np.int64).reshape(-1, 1)  # type: ignore[call-overload]
+def _column(values: Iterable[int]) -> Ints:
+    return np.array(list(values), dtype=np.int64).reshape(-1, 1)

@@ -68,10 +68,10 @@ def edge_counts(placed: Placed) -> Iterator[Count]:
     """Yield the reads and writes at the array's edge: ``hwsim.array.traffic.sram_traffic``."""
     layers, rows, columns = placed.layers, placed.rows.folds, placed.columns.folds
     acts, weights, biases = layers.m * layers.k, layers.n * layers.k, layers.n * layers.has_bias
-    flow = placed.style.flow
-    acts_read = acts * (columns if flow is not _IS else 1) * layers.groups
-    weights_read = weights * {_WS: 1, _IS: columns, _OS: rows}[flow] * layers.groups
-    biases_read = biases * {_WS: 1, _IS: columns, _OS: rows}[flow] * layers.groups
+    flow, once = placed.style.flow, np.ones_like(columns)
+    again = {_WS: once, _IS: columns, _OS: rows}[flow]
+    acts_read = acts * (columns if flow is not _IS else once) * layers.groups
+    weights_read, biases_read = weights * again * layers.groups, biases * again * layers.groups
     outputs = layers.m * layers.n * layers.groups
     sums = outputs * ((rows if flow is not _OS else 1) - 1)
     yield from _sram("ifmap_sram", Action.READ, "act", acts_read)

@@ -133,11 +133,13 @@ class PriceBook:
         return self._glitches[machine, pe]
 
     def _ask(self, machine: int, pe: int, what: int, bits: int) -> float:
-        own, element, (component, action, unit) = self._objects[machine], self._objects[pe], self._objects[what]  # type: ignore[misc]
+        own, element, deed = self._objects[machine], self._objects[pe], self._objects[what]
         assert isinstance(own, Machine)
         assert element is None or isinstance(element, PeSpec)
+        assert isinstance(deed, tuple)
+        component, action, unit = deed
         count = ActionCount(component, action, unit, bits, 1)
-        return dynamic_energy_pj((count,), element, own, self.table, _usage(own))[component.value]
+        return dynamic_energy_pj((count,), element, own, self.table, _usage(own))[count.component.value]
 
 
 def _usage(machine: Machine) -> Usage:
