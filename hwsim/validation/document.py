@@ -16,6 +16,7 @@ from hwsim.validation.layers import layer_section
 from hwsim.validation.memories import memory_section
 from hwsim.validation.page import Section, markdown, markdown_table, summary
 from hwsim.validation.pictures import element_file, layer_file
+from hwsim.validation.published import published_section
 from hwsim.validation.records import load_record, record_names
 from hwsim.validation.sensitivity import sensitivity_section
 from hwsim.validation.timing import rtl_section, scalesim_section, stepper_section
@@ -35,12 +36,9 @@ def sections() -> list[Section]:
     if synthesised:
         elements = _pictured(element_section(synthesised), [element_file(name) for name in synthesised])
         found += [elements, *_fed_sections(synthesised), fixed_area_section(synthesised)]
-    return [
-        *found,
-        memory_section(),
-        eyeriss_section(),
-        sensitivity_section([name for name in table_names() if name != "unit"]),
-    ]
+    published = [published_section(synthesised), eyeriss_section()]
+    priced = [name for name in table_names() if name != "unit"]
+    return [*found, memory_section(), *published, sensitivity_section(priced)]
 
 
 def _fed_sections(tables: Sequence[str]) -> list[Section]:

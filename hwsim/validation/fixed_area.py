@@ -54,8 +54,8 @@ def fixed_area_section(tables: Sequence[str]) -> Section:
                 percent(savings[-1], True), "unknown" if low is None else f"{low:.1f}",
             ))  # fmt: skip
     header = (
-        "table", "format", "its price", "price of fp32", "speed, published", "ours", "error", "energy, published", "ours",
-        "error", "ours without glitches",
+        "table", "format", "its price", "price of fp32", "speed, published", "ours", "error", "energy, published",
+        "ours", "error", "ours without glitches",
     )  # fmt: skip
     findings = (
         Finding("speed of narrow floats over fp32 in a fixed area", "Hill et al. 2016", tuple(gains), None, _REMARK),
