@@ -179,3 +179,26 @@ def test_faults_within_faults_are_set_under_them(capsys: pytest.CaptureFixture[s
     lines = refused(capsys, "run", "digits-cnn", "--all", "mxfp4", "--images", "5").splitlines()
     assert sum(line.startswith("  - ") for line in lines) == 3
     assert sum(line.startswith("      - ") for line in lines) == 6
+
+
+def test_machines_lists_presets_with_their_sources(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "machines")
+    assert code == 0
+    for part in ("edge-16x16", "eyeriss-12x14", "tpu-128x128", "Gemmini", "JSSC 2017", "differs"):
+        assert part in out
+
+
+def test_memories_says_what_scratchpads_are_made_of(capsys: pytest.CaptureFixture[str]) -> None:
+    out = run(capsys, "memories", "--machine", "16x16-ws,ifmap=64KiB/64b,dram=hbm2", "--table", "aladdin45")[1]
+    for part in ("ifmap_sram", "25.87", "cacti45, listed", "dram: hbm2 without a limit"):
+        assert part in out
+    errors = run(capsys, "memories", "--errors")[1]
+    assert "ihp130" in errors
+    assert "4.8% / 15%" in errors
+    assert "by its own rows only" in run(capsys, "memories", "--table", "unit")[1]
+
+
+def test_a_machine_that_cannot_hold_a_vector_says_what_would_fit(capsys: pytest.CaptureFixture[str]) -> None:
+    said = refused(capsys, "run", "digits-cnn", *SHIFT_ADD, "--machine", "16x16-ws,ifmap=64b,dram=1GB/s")
+    for part in ("needs", "bits", "short", "give it"):
+        assert part in said
