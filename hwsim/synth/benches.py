@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from hwsim.array.parts import Dataflow
 from hwsim.formats.base import PeKind
@@ -11,6 +12,7 @@ from hwsim.rtl.emit import core_parameters
 from hwsim.synth.bench import Bench, held_bench, os_bench
 from hwsim.synth.point import Point
 from hwsim.synth.recipe import Recipe
+from hwsim.synth.sources import rtl_sources, sources_sha256
 from hwsim.synth.streams import Stream, StreamSpec, make_stream
 from hwsim.synth.vectors import corner_stream
 
@@ -36,6 +38,16 @@ class Unit:
     def top(self) -> str:
         """The module."""
         return "pe_os" if self.dataflow is Dataflow.OUTPUT_STATIONARY else "pe_held"
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """The RTL that it consists of."""
+        return rtl_sources(self.point.kind, self.top)
+
+    @property
+    def rtl_sha256(self) -> str:
+        """Hash of that RTL."""
+        return sources_sha256(self.sources)
 
     def parameters(self, recipe: Recipe) -> Mapping[str, int]:
         """Return the parameters of ``top``."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import tempfile
@@ -11,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from hwsim.rtl.sources import HEADERS, element_sources, sv_folder
 from hwsim.synth.errors import SynthError
 from hwsim.synth.liberty_text import read_liberty_text
 from hwsim.synth.recipe import (
@@ -96,20 +94,3 @@ def open_workshop(
     with tempfile.TemporaryDirectory(prefix="hwsim-synth-", dir=base) as folder:
         (Path(folder) / LIBERTY_FILE).write_text(usable.mapping_text(), encoding="utf-8")
         yield Workshop(Path(folder), yosys, found, recipe)
-
-
-def rtl_sources() -> tuple[Path, ...]:
-    """Return the RTL of the elements that ships with hwsim: headers, cores and processing elements.
-
-    >>> rtl_sources()[-1].name
-    'pe_os.sv'
-    """
-    return (*(sv_folder() / name for name in HEADERS), *element_sources())
-
-
-def sources_sha256(sources: Sequence[Path]) -> str:
-    """Return one hash of the names and texts of ``sources``."""
-    digest = hashlib.sha256()
-    for source in sorted(sources, key=lambda path: path.name):
-        digest.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
-    return digest.hexdigest()

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from hwsim.gates import Library, read_liberty
-from hwsim.synth.build import Workshop, open_workshop, rtl_sources, sources_sha256
+from hwsim.synth.build import Workshop, open_workshop
 from hwsim.synth.recipe import recipe
 from hwsim.synth.settings import RunSettings
 from hwsim.synth.store import Settings
@@ -73,7 +73,6 @@ def open_laboratory(settings: RunSettings, tech: Technology | None = None) -> It
             liberty_sha256=_library(settings.liberty).sha256,
             tools=f"{workshop.yosys.version}, hwsim.gates",
             recipe=settings.recipe,
-            rtl_sha256=sources_sha256(rtl_sources()),
             wire_model=wire_text(workshop.tech),
             vectors=settings.vectors,
             seed=settings.seed,

@@ -14,7 +14,6 @@ from hwsim.cost.elements import ElementRow
 from hwsim.gates import Netlist, Timing, cell_area, cell_leakage_w, read_netlist, static_timing
 from hwsim.synth.bench import Session
 from hwsim.synth.benches import Unit, fit_specs, held_out_specs
-from hwsim.synth.build import rtl_sources
 from hwsim.synth.energy import Energies, run_session
 from hwsim.synth.laboratory import Laboratory
 from hwsim.synth.macromodel import fit_model
@@ -50,6 +49,7 @@ def measure(unit: Unit, laboratory: Laboratory) -> ElementRow:
         **dict(zip(("act_toggles", "weight_toggles", "sum_toggles"), streams[PRICED].toggles(), strict=True)),
         **_operating_point(laboratory),
         **asdict(laboratory.made_with),
+        rtl_sha256=unit.rtl_sha256,
         stream=unit.spec.name,
     )
 
@@ -57,7 +57,7 @@ def measure(unit: Unit, laboratory: Laboratory) -> ElementRow:
 def build_netlists(unit: Unit, laboratory: Laboratory) -> dict[str, Netlist]:
     """Synthesise ``unit`` for both delay targets."""
     workshop = laboratory.workshop
-    paths = workshop.build(unit.top, unit.parameters(workshop.recipe), rtl_sources())
+    paths = workshop.build(unit.top, unit.parameters(workshop.recipe), unit.sources)
     try:
         return {target: read_netlist(path, laboratory.library, unit.top) for target, path in paths.items()}
     finally:

@@ -16,9 +16,9 @@ import numpy as np
 
 from hwsim.cost.rows import COLUMNS, Operation
 from hwsim.cost.tables import parse_table
+from hwsim.formats.base import PeKind
 from hwsim.gates import Netlist, cell_area, cell_leakage_w, read_netlist
 from hwsim.synth.bench import Bench, Session
-from hwsim.synth.build import rtl_sources, sources_sha256
 from hwsim.synth.energy import Energies, run_session
 from hwsim.synth.laboratory import Laboratory, open_laboratory
 from hwsim.synth.operands import (
@@ -31,6 +31,7 @@ from hwsim.synth.operands import (
     shift_bench,
 )
 from hwsim.synth.settings import RunSettings
+from hwsim.synth.sources import rtl_sources, sources_sha256
 
 SOURCE = Path(__file__).parent / "sv" / "operations.sv"
 
@@ -60,6 +61,14 @@ class OperationUnit:
     exponent_bits: int | None = None
     growth: float | None = None
     note: str = ""
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """The RTL that it consists of; the multiplier and the floating-point units are those of the elements."""
+        kinds = {Operation.INT_MUL: PeKind.INT_MAC, Operation.FLOAT_ADD: PeKind.FLOAT_MAC}
+        kinds[Operation.FLOAT_MUL] = PeKind.FLOAT_MAC
+        core = rtl_sources(kinds[self.operation], "mac_core") if self.operation in kinds else ()
+        return (*core, SOURCE)
 
 
 def operation_units() -> Iterator[OperationUnit]:
@@ -135,9 +144,8 @@ def _register_rows(laboratory: Laboratory) -> Iterator[list[str]]:
 
 
 def _measured(unit: OperationUnit, laboratory: Laboratory) -> tuple[Netlist, Energies, Energies]:
-    sources = (*rtl_sources(), SOURCE)
     settings = laboratory.settings
-    path = laboratory.workshop.build(unit.top, unit.parameters, sources, ["relaxed"])["relaxed"]
+    path = laboratory.workshop.build(unit.top, unit.parameters, unit.sources, ["relaxed"])["relaxed"]
     netlist = read_netlist(path, laboratory.library, unit.top)
     rng = np.random.default_rng([settings.seed, *unit.operation.value.encode(), unit.bits])
     session = Session({"uniform": unit.bench(settings.vectors, rng)})
@@ -159,7 +167,7 @@ def _cells(
     kind: str = "synthesised",
 ) -> list[str]:
     made, tech = laboratory.made_with, laboratory.tech
-    rtl = sources_sha256((*rtl_sources(), SOURCE))
+    rtl = sources_sha256(unit.sources)
     source = (
         f"hwsim synth on {laboratory.library.name} (liberty {made.liberty_sha256[:12]}), {made.tools}, recipe "
         f"{made.recipe}, RTL {rtl[:12]}, wires: {made.wire_model}, {made.vectors} uniform vectors, seed {made.seed}"

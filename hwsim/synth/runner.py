@@ -76,7 +76,7 @@ def fill_table(
     """
     with open_laboratory(settings) as laboratory:
         store = RowStore(path, laboratory.made_with)
-        missing = [unit for unit in units if row_key(unit) not in store]
+        missing = [unit for unit in units if not store.holds(row_key(unit), unit.rtl_sha256)]
         failures = []
         for done, outcome in enumerate(_outcomes(missing, laboratory, jobs), start=1):
             if outcome.row is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -11,8 +10,8 @@ from hwsim.cost.elements import ElementRow, parse_elements, write_elements
 from hwsim.errors import CostError
 from hwsim.synth.errors import SynthError
 
-#: What must agree for a row on disk to be taken for a row of this run.
-SETTINGS = ("liberty_sha256", "tools", "recipe", "rtl_sha256", "wire_model", "vectors", "seed")
+#: What must agree, besides the RTL, for a row on disk to be taken for a row of this run.
+SETTINGS = ("liberty_sha256", "tools", "recipe", "wire_model", "vectors", "seed")
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,6 @@ class Settings:
     liberty_sha256: str
     tools: str
     recipe: str
-    rtl_sha256: str
     wire_model: str
     vectors: int
     seed: int
@@ -44,9 +42,9 @@ class RowStore:
         self._rows = {row.key: row for row in _read(path)}
         self.stale = tuple(key for key, row in self._rows.items() if not settings.made(row))
 
-    def __contains__(self, key: tuple[object, ...]) -> bool:
-        """Return whether a row of these settings is there."""
-        return key in self._rows and key not in self.stale
+    def holds(self, key: tuple[object, ...], rtl_sha256: str) -> bool:
+        """Return whether a row of these settings and this RTL is there."""
+        return key in self._rows and key not in self.stale and self._rows[key].rtl_sha256 == rtl_sha256
 
     @property
     def rows(self) -> tuple[ElementRow, ...]:
@@ -59,17 +57,7 @@ class RowStore:
         self.stale = tuple(key for key in self.stale if key != row.key)
         self._write()
 
-    def drop(self, keys: Iterable[tuple[object, ...]]) -> None:
-        """Take rows out and write the file; an empty table is no file."""
-        for key in keys:
-            del self._rows[key]
-        self.stale = tuple(key for key in self.stale if key in self._rows)
-        self._write()
-
     def _write(self) -> None:
-        if not self._rows:
-            self.path.unlink(missing_ok=True)
-            return
         beside = self.path.with_name(f".{self.path.name}.new")
         beside.write_text(write_elements(self.rows), encoding="utf-8")
         os.replace(beside, self.path)
