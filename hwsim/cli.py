@@ -144,6 +144,24 @@ def _networks(_: argparse.Namespace) -> None:
         size = [len(network.mac_layers), f"{parameters:,}", f"{macs:,}"]
         rows.append([name, entry.dataset, *size, share, entry.description])
     print(text_table(["network", "data", "layers", "parameters", "MACs", "float accuracy", "what it is"], rows))
+    print(f"\nas shapes alone, for hwsim cost and hwsim sweep\n\n{_shapes_text()}")
+
+
+def _shapes_text() -> str:
+    from math import prod
+
+    from hwsim.network import gemm_shape
+    from hwsim.text import text_table
+    from models import SHAPES
+
+    rows = []
+    for name, make in SHAPES.items():
+        network = make()
+        macs = sum(gemm_shape(network, layer).macs for layer in network.product_layers)
+        trained = [shape for part, shape in network.tensor_shapes.items() if not part.endswith((".mean", ".variance"))]
+        parameters = sum(map(prod, trained))
+        rows.append([name, len(network.product_layers), f"{parameters:,}", f"{macs:,}", network.metadata["source"]])
+    return text_table(["network", "layers", "parameters", "MACs", "source"], rows)
 
 
 def _run(arguments: argparse.Namespace) -> None:
