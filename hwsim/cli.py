@@ -67,7 +67,9 @@ def _add_run(commands: Any) -> None:
     run.add_argument(
         "--layer", action="append", default=[], metavar="LAYER.ROLE=FORMAT", help="a format for one tensor of one layer"
     )
-    run.add_argument("--machine", default="16x16-ws", help="such as 16x16-ws@800MHz (default: %(default)s)")
+    run.add_argument(
+        "--machine", default="16x16-ws", help="such as 16x16-ws@800MHz or 2mm2-ws@<=1GHz (default: 16x16-ws)"
+    )
     run.add_argument("--table", default="published45", help=f"{TABLE_HELP} (default: %(default)s)")
     run.add_argument("--tables", action="store_true", help="price by every table that ships, side by side")
     run.add_argument("--data", metavar="NAME", help="data set, or a .npz file (default: the network's own)")

@@ -34,7 +34,9 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     space.add_argument("--network", help="name or .npz file; default digits-cnn")
     space.add_argument("--split", help="part of the data that is classified; default test")
     space.add_argument("--images", type=int, help="only the first so many images; default all")
-    space.add_argument("--machine", nargs="+", help="machines, for example 16x16-ws; default 16x16-ws")
+    space.add_argument(
+        "--machine", nargs="+", help="machines such as 16x16-ws, or areas such as 2mm2-ws; default 16x16-ws"
+    )
     space.add_argument("--table", nargs="+", help="price tables; default published45")
     formats = parser.add_argument_group("formats", "braces stand for many: 'float<{2..8},{1..10}>'")
     formats.add_argument("--preset", nargs="+", metavar="NAME", help=f"named spaces: {', '.join(preset_names())}")

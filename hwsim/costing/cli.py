@@ -20,7 +20,8 @@ def add_commands(commands: Any) -> None:
         "bert-layer, lstm; a trained network (hwsim networks); a .npz file; or a .csv list with name,m,n,k[,groups]"
     )  # fmt: skip
     add_format_options(cost)
-    cost.add_argument("--machine", default="16x16-ws", help="such as 16x16-ws@800MHz (default: %(default)s)")
+    machine = "such as 16x16-ws@800MHz, or an area: 2mm2-ws@<=1GHz (default: %(default)s)"
+    cost.add_argument("--machine", default="16x16-ws", help=machine)
     cost.add_argument("--table", default="published45", help=f"{TABLE_HELP} (default: %(default)s)")
     cost.add_argument("--batch", type=int, default=1, metavar="N", help="images that go through together (default: 1)")
     cost.add_argument("--sparsity", type=float, metavar="SHARE", help="assumed share of products with a zero, 0 to 1")

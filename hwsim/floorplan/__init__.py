@@ -2,13 +2,11 @@
 
 from hwsim.floorplan.budget import AreaBudget, is_budget, parse_budget, read_machine
 from hwsim.floorplan.element import ElementSize, element_size
-from hwsim.floorplan.infeasible import AreaError
 from hwsim.floorplan.plan import Floorplan, plan, sides
 from hwsim.floorplan.study import FixedArea, fixed_area, fixed_area_speedup, mac_area_um2
 
 __all__ = [
     "AreaBudget",
-    "AreaError",
     "ElementSize",
     "FixedArea",
     "Floorplan",

@@ -13,7 +13,7 @@ from hwsim.cost import PriceTable, memory_area_um2
 from hwsim.errors import CostError
 from hwsim.floorplan.budget import AreaBudget
 from hwsim.floorplan.element import ElementSize, element_size
-from hwsim.floorplan.infeasible import AreaError
+from hwsim.floorplan.infeasible import too_small
 from hwsim.formats.pe import PeSpec
 
 CLOCK_STEP_MHZ = 0.1  #: clocks are rounded down to it, so that they can be read
@@ -97,7 +97,7 @@ def plan(budget: AreaBudget, elements: Iterable[PeSpec], table: PriceTable) -> F
         table: the prices.
 
     Raises:
-        AreaError: not one element fits; says by how much, and what would fit.
+        InfeasibleError: not one element fits; says by how much, and what would fit.
         CostError: the table does not know the area of an element.
 
     >>> from hwsim.cost import load_table
@@ -117,7 +117,7 @@ def plan(budget: AreaBudget, elements: Iterable[PeSpec], table: PriceTable) -> F
     memory = memory_area_um2(budget.template.memories, table)
     count = math.floor((budget.area_um2 - memory.value) / largest.area_um2)
     if count < 1:
-        raise AreaError(budget, memory.value, largest.area_um2)
+        raise too_small(budget, memory.value, largest.area_um2)
     rows, columns = sides(count, budget.aspect)
     clock_mhz, limit = _clock(budget.ceiling_mhz, delays)
     array_um2 = largest.area_um2 * rows * columns

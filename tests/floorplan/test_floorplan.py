@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import random
 import sys
 from dataclasses import replace
@@ -12,13 +13,13 @@ import pytest
 import models
 from hwsim.array import Dataflow, parse_machine
 from hwsim.array.parts import MAX_SIDE
+from hwsim.array.shortfall import InfeasibleError
 from hwsim.cli import main
 from hwsim.cost import PriceTable, find_table, load_table, price_pe
 from hwsim.cost.elements import ElementRow
 from hwsim.costing import cost, parse_layers
 from hwsim.errors import CostError, MachineError
 from hwsim.floorplan import (
-    AreaError,
     fixed_area,
     fixed_area_speedup,
     is_budget,
@@ -167,15 +168,22 @@ def test_the_clock_follows_the_delay_up_to_the_ceiling() -> None:
 
 def test_where_nothing_fits_the_message_says_by_how_much_and_what_would() -> None:
     pe = element(FORMATS[3])
-    with pytest.raises(AreaError, match="more than there is") as caught:
+    with pytest.raises(InfeasibleError, match="short: give at least") as caught:
         plan(parse_budget("0.63mm2-ws"), [pe], ALADDIN)
-    needed = caught.value.demand_mm2
-    assert f"{needed:.4g} mm2" in str(caught.value)
-    assert plan(parse_budget(f"{needed * 1.000001}mm2-ws"), [pe], ALADDIN).machine.array.pes == 1
-    with pytest.raises(AreaError):
+    (shortfall,) = caught.value.shortfalls
+    needed = float(shortfall.demand)
+    assert (shortfall.bound, shortfall.unit) == (0.63, "mm2")
+    assert shortfall.gap == pytest.approx(needed - 0.63)
+    said = float(shortfall.remedy.split()[3])
+    assert needed <= said < 1.001 * needed
+    for area in (said, needed * 1.000001):
+        assert plan(parse_budget(f"{area}mm2-ws"), [pe], ALADDIN).machine.array.pes == 1
+    with pytest.raises(InfeasibleError):
         plan(parse_budget(f"{needed * 0.999}mm2-ws"), [pe], ALADDIN)
-    with pytest.raises(AreaError, match="smaller scratchpads"):
+    with pytest.raises(InfeasibleError, match="smaller scratchpads"):
         plan(parse_budget("0.1mm2-ws"), [pe], ALADDIN)
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (str(again), again.shortfalls) == (str(caught.value), caught.value.shortfalls)
 
 
 def test_a_table_without_areas_and_a_network_without_products_are_refused() -> None:
