@@ -59,8 +59,8 @@ def build(
     return read_netlist(write_netlist(folder, cells, inputs, outputs), library)
 
 
-def random_cells(rng: np.random.Generator, gates: int, inputs: list[str], registers: int, distinct: bool) -> list[Cell]:
-    """A random netlist: gates read earlier nets (different ones, if ``distinct``); flip-flops feed back."""
+def random_cells(rng: np.random.Generator, gates: int, inputs: list[str], registers: int) -> list[Cell]:
+    """A random netlist: gates read earlier nets; flip-flops feed back."""
     nets = [*inputs, *(f"q{k}" for k in range(registers))]
     cells: list[Cell] = []
     kinds = list(PINS)
@@ -68,7 +68,7 @@ def random_cells(rng: np.random.Generator, gates: int, inputs: list[str], regist
         kind = kinds[rng.integers(len(kinds))]
         outs = OUTS.get(kind, ("Y",))
         recent = nets[-12:] if rng.random() < 0.7 else nets
-        chosen = rng.choice(recent, len(PINS[kind]), replace=not distinct)
+        chosen = rng.choice(recent, len(PINS[kind]))
         pins = {pin: str(net) for pin, net in zip(PINS[kind], chosen, strict=True)}
         if rng.random() < 0.05:
             pins[PINS[kind][0]] = str(rng.integers(2))
@@ -84,13 +84,11 @@ def random_cells(rng: np.random.Generator, gates: int, inputs: list[str], regist
     return cells
 
 
-def random_netlist(
-    folder: Path, seed: int, gates: int = 60, registers: int = 6, distinct: bool = False
-) -> tuple[Netlist, Library]:
+def random_netlist(folder: Path, seed: int, gates: int = 60, registers: int = 6) -> tuple[Netlist, Library]:
     library = tiny()
     rng = np.random.default_rng(seed)
     names = [f"a{k}" for k in range(8)]
-    cells = random_cells(rng, gates, names, registers, distinct)
+    cells = random_cells(rng, gates, names, registers)
     driven = [
         net for _, _, pins in cells for pin, net in pins.items() if pin in {"Y", "S", "CO", "Q"} and net[0] == "n"
     ]
