@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hwsim.synth.settings import RunSettings
     from hwsim.validation.measure import Sample
 
-MEASURED = ("rtl", "energy")
+MEASURED = ("rtl", "energy", "units")
 IMAGES = {"digits-cnn": 16, "lenet5": 4}  #: of each network whose layers elements are fed with
 RTL_NETWORKS = ("digits-cnn", "lenet5")
 
@@ -29,9 +30,9 @@ def add_commands(commands: Any) -> None:
         "--measure", choices=MEASURED, action="append", default=[], help="make a stored measurement again, first"
     )
     validate.add_argument("--engine", default="icarus", help="for --measure rtl (default: %(default)s)")
-    validate.add_argument("--table", default="sky130", help="for --measure energy (default: %(default)s)")
+    validate.add_argument("--table", default="sky130", help="for --measure energy and units (default: %(default)s)")
     validate.add_argument(
-        "--liberty", action="append", type=Path, default=[], metavar="FILE", help="cells, for --measure energy"
+        "--liberty", action="append", type=Path, default=[], metavar="FILE", help="cells, for the same"
     )
     validate.set_defaults(run=_validate)
 
@@ -61,24 +62,43 @@ def _draw(folder: Path) -> None:
 
 
 def _measure(arguments: argparse.Namespace) -> None:
-    from hwsim.validation.records import FOLDER, RecordError
-
-    if "energy" in arguments.measure and not arguments.liberty:
-        raise RecordError("--measure energy needs the cells of the table: give --liberty FILE (again for each file)")
+    """Make the records again that were asked for, all before the first is written."""
     if not arguments.measure:
         return
-    from hwsim.synth.settings import RunSettings
-    from hwsim.validation.measure import measure_energy, measure_rtl
+    from hwsim.validation.records import FOLDER
 
+    texts = {}
     for what in dict.fromkeys(arguments.measure):
-        if what == "rtl":
-            text = measure_rtl(arguments.engine, [_sample(name, 1) for name in RTL_NETWORKS])
-            name = "rtl"
-        else:
-            samples = [_sample(name, count) for name, count in IMAGES.items()]
-            text = measure_energy(RunSettings(tuple(arguments.liberty)), arguments.table, samples)
-            name = f"energy_{arguments.table}"
+        name = what if what == "rtl" else f"{what}_{arguments.table}"
+        texts[name] = _measured(what, arguments)
+    for name, text in texts.items():
         (FOLDER / f"{name}.csv").write_text(text, encoding="utf-8")
+
+
+def _measured(what: str, arguments: argparse.Namespace) -> str:
+    from hwsim.validation import measure
+
+    if what == "rtl":
+        return measure.measure_rtl(arguments.engine, [_sample(name, 1) for name in RTL_NETWORKS])
+    settings = _settings(arguments)
+    if what == "units":
+        return measure.measure_units(settings, arguments.table)
+    samples = [_sample(name, count) for name, count in IMAGES.items()]
+    return measure.measure_energy(settings, arguments.table, samples)
+
+
+def _settings(arguments: argparse.Namespace) -> RunSettings:
+    """Return what the table's own rows were made with, on the cells given."""
+    from hwsim.cost import find_table
+    from hwsim.synth.settings import RunSettings
+    from hwsim.validation.records import RecordError
+
+    if not arguments.liberty:
+        raise RecordError("elements are made of the cells of the table: give --liberty FILE (again for each file)")
+    rows = find_table(arguments.table).elements
+    if not rows:
+        raise RecordError(f"price table {arguments.table!r} has no synthesised elements: name one that has")
+    return RunSettings(tuple(arguments.liberty), recipe=rows[0].recipe)
 
 
 def _sample(name: str, count: int) -> Sample:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from hwsim.array import parse_machine
 from hwsim.array.parts import Dataflow
+from hwsim.gates import cell_area
 from hwsim.network import Network
 from hwsim.network.assignment import Assignment, LayerFormats
 from hwsim.rtl.cases import LayerCase, layer_cases
@@ -21,12 +22,13 @@ from hwsim.rtl.sources import array_sources
 from hwsim.rtl.verify import verify
 from hwsim.synth.bench import Session
 from hwsim.synth.benches import Unit
-from hwsim.synth.build import sources_sha256
 from hwsim.synth.energy import run_session
 from hwsim.synth.laboratory import Laboratory, open_laboratory
-from hwsim.synth.measure import build_netlists
+from hwsim.synth.measure import build_netlists, delay_ns
 from hwsim.synth.point import Point, make_point
 from hwsim.synth.settings import RunSettings
+from hwsim.synth.sources import sources_sha256
+from hwsim.synth.streams import make_stream
 from hwsim.validation.operands import layer_stream
 from hwsim.validation.records import record_text
 
@@ -38,6 +40,7 @@ ELEMENTS: tuple[Formats, ...] = (
     ("int8", "int8", "int24"),
 )
 FLOWS = (Dataflow.WEIGHT_STATIONARY, Dataflow.OUTPUT_STATIONARY)
+STUDY_FORMATS = ("float<6,7>", "float<6,8>", "float<8,23>")
 RTL_FORMATS: tuple[Formats, ...] = (
     ("pow2<4>", "fixed<8,4>", "fixed<16,8>"),
     ("apot<4>", "int8", "int24"),
@@ -84,20 +87,12 @@ def measure_energy(settings: RunSettings, table: str, samples: Sequence[Sample])
     """
     with open_laboratory(settings) as laboratory:
         rows = list(_energy_rows(laboratory, samples))
-        made = laboratory.made_with
-    provenance = {
-        "source": "gate-level simulation (hwsim.gates) of elements synthesised by Yosys, fed with the layers' operands",
-        "table": table,
-        "liberty_sha256": made.liberty_sha256,
-        "tools": made.tools,
-        "recipe": made.recipe,
-        "rtl_sha256": made.rtl_sha256,
-        "wire_model": made.wire_model,
-        "vectors": str(made.vectors),
-        "seed": str(made.seed),
-        "images": ", ".join(f"{len(sample.images)} of {sample.network.name}" for sample in samples),
-        "units": "pJ per multiply-accumulate (core) and per cycle (register, clock); toggles per cycle",
-    }
+        provenance = {
+            "source": "gate-level simulation (hwsim.gates) of elements made by Yosys, fed with the layers' operands",
+            **_made(laboratory, table),
+            "images": ", ".join(f"{len(sample.images)} of {sample.network.name}" for sample in samples),
+            "units": "pJ per multiply-accumulate (core) and per cycle (register, clock); toggles per cycle",
+        }
     return record_text(provenance, rows)
 
 
@@ -126,13 +121,63 @@ def _unit_rows(
         toggles = zip(("act_toggles", "weight_toggles", "sum_toggles"), stream.toggles(), strict=True)
         numbers = {**dict(toggles), "core_pj": own.core_pj, "core_zero_delay_pj": quiet.core_pj}
         numbers |= {"register_pj": own.register_pj, "clock_pj": own.clock_pj}
-        place = {"network": network, "layer": layer}
+        place = {"network": network, "layer": layer, "rtl_sha256": unit.rtl_sha256[:12]}
         yield _named(unit.point, unit.dataflow) | place | {name: f"{value:.6g}" for name, value in numbers.items()}
 
 
 def _named(point: Point, flow: Dataflow) -> dict[str, str]:
     weights, acts, acc = point.name.rsplit(",", 2)
     return {"weights": weights, "acts": acts, "acc": acc, "dataflow": flow.value}
+
+
+def measure_units(settings: RunSettings, table: str) -> str:
+    """Return the record of the floating-point units of the fixed-area study, synthesised as the table's elements.
+
+    Raises:
+        SynthError: no Yosys, an unknown library, or a netlist that is not what it should be.
+    """
+    with open_laboratory(settings) as laboratory:
+        rows = [_unit_row(fmt, laboratory) for fmt in STUDY_FORMATS]
+        provenance = {
+            "source": "synthesis by Yosys, static timing and gate-level simulation by hwsim.gates; each netlist "
+            "checked against the bit-exact reference",
+            **_made(laboratory, table),
+            "units": "um2 of the arithmetic, ns, pJ per multiply-accumulate under weight-stationary operands",
+        }
+    return record_text(provenance, rows)
+
+
+def _unit_row(fmt: str, laboratory: Laboratory) -> Mapping[str, object]:
+    unit, settings = Unit(make_point(fmt, fmt, fmt), Dataflow.WEIGHT_STATIONARY), laboratory.settings
+    netlists = build_netlists(unit, laboratory)
+    session = Session({"ws": unit.bench(make_stream(unit.point, unit.spec, settings.vectors, settings.seed))})
+    live, still = (
+        run_session(unit.name, netlists["relaxed"], laboratory.library, laboratory.tech, session, glitches)["ws"]
+        for glitches in (True, False)
+    )
+    numbers = {
+        "core_area_um2": cell_area(netlists["relaxed"]).combinational_um2,
+        "delay_ns": delay_ns(netlists["relaxed"], laboratory),
+        "delay_tight_ns": delay_ns(netlists["tight"], laboratory),
+        "core_pj": live.core_pj,
+        "core_zero_delay_pj": still.core_pj,
+    }
+    return {"format": fmt, "rtl_sha256": unit.rtl_sha256[:12]} | {
+        name: f"{value:.6g}" for name, value in numbers.items()
+    }
+
+
+def _made(laboratory: Laboratory, table: str) -> dict[str, str]:
+    made = laboratory.made_with
+    return {
+        "table": table,
+        "liberty_sha256": made.liberty_sha256,
+        "tools": made.tools,
+        "recipe": made.recipe,
+        "wire_model": made.wire_model,
+        "vectors": str(made.vectors),
+        "seed": str(made.seed),
+    }
 
 
 def measure_rtl(engine: str, samples: Sequence[Sample]) -> str:

@@ -83,4 +83,7 @@ def test_the_command_writes_the_page_and_says_what_is_broken(
 
 def test_measuring_energy_needs_cells(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["validate", "--measure", "energy"]) == 2
-    assert "--liberty FILE" in capsys.readouterr().err
+    assert main(["validate", "--measure", "units", "--liberty", "x.lib", "--table", "published45"]) == 2
+    told = capsys.readouterr().err
+    assert "--liberty FILE" in told
+    assert "has no synthesised elements" in told
