@@ -14,11 +14,12 @@ from fractions import Fraction
 from hwsim.array.counts import Action, ActionCount, Component
 from hwsim.array.machine import Machine
 from hwsim.array.mapping import Axis
+from hwsim.array.moves import whole
 from hwsim.array.parts import Dataflow, Memory
 from hwsim.array.tiling import Tiling, nest_of
 from hwsim.array.workload import Workload
 
-NOTHING = Fraction(0)
+Bits = int | Fraction
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,10 @@ class Step:
     """``count`` steps that each ask for the same, in bits of one vector."""
 
     count: int
-    ifmap_read: Fraction = NOTHING
-    filter_read: Fraction = NOTHING
-    ofmap_read: Fraction = NOTHING
-    ofmap_write: Fraction = NOTHING
+    ifmap_read: Bits = 0
+    filter_read: Bits = 0
+    ofmap_read: Bits = 0
+    ofmap_write: Bits = 0
 
 
 def fold_steps(machine: Machine, workload: Workload, fold: Fold) -> tuple[Step, ...]:
@@ -62,8 +63,8 @@ def fold_steps(machine: Machine, workload: Workload, fold: Fold) -> tuple[Step, 
     flow = machine.array.dataflow
     if flow is Dataflow.OUTPUT_STATIONARY:
         return _sums_stay(workload, fold)
-    bias = workload.bias_memory_bits if workload.has_bias and fold.first else NOTHING
-    acts, weights = workload.act_memory_bits, workload.weight_memory_bits
+    bias = whole(workload.bias_memory_bits) if workload.has_bias and fold.first else 0
+    acts, weights = whole(workload.act_memory_bits), whole(workload.weight_memory_bits)
     if flow is Dataflow.WEIGHT_STATIONARY:
         row = fold.columns * weights
         rows = (Step(fold.rows - 1, filter_read=row), Step(1, filter_read=row + fold.columns * bias))
@@ -80,20 +81,20 @@ def _stream(machine: Machine, workload: Workload, fold: Fold, moving: Step) -> t
     delay = machine.array.rows - 1 + fold.columns - 1 + machine.output_register
     both = max(0, fold.stream - delay)
     alone = fold.stream - both
-    sums = fold.columns * Fraction(workload.acc_bits)
-    enters = NOTHING if fold.first else sums
-    leaves = fold.columns * workload.output_memory_bits if fold.last else sums
+    sums: Bits = fold.columns * workload.acc_bits
+    enters = 0 if fold.first else sums
+    leaves = fold.columns * whole(workload.output_memory_bits) if fold.last else sums
     operands = (moving.ifmap_read, moving.filter_read, enters)
     return (Step(alone, *operands), Step(both, *operands, leaves), Step(alone, ofmap_write=leaves))
 
 
 def _sums_stay(workload: Workload, fold: Fold) -> tuple[Step, ...]:
-    acts, column = fold.rows * workload.act_memory_bits, fold.columns * workload.weight_memory_bits
-    bias = fold.columns * workload.bias_memory_bits if workload.has_bias else NOTHING
+    acts, column = fold.rows * whole(workload.act_memory_bits), fold.columns * whole(workload.weight_memory_bits)
+    bias = fold.columns * whole(workload.bias_memory_bits) if workload.has_bias else 0
     return (
         Step(1, acts, column + bias),
         Step(fold.stream - 1, acts, column),
-        Step(fold.rows, ofmap_write=fold.columns * workload.output_memory_bits),
+        Step(fold.rows, ofmap_write=fold.columns * whole(workload.output_memory_bits)),
     )
 
 
@@ -144,5 +145,5 @@ def word_accesses(machine: Machine, workload: Workload, tiling: Tiling) -> Itera
                 yield ActionCount(Component.SRAM, action, memory.name, memory.word_bits, counts[memory.name, action])
 
 
-def _words(memory: Memory, bits: Fraction) -> int:
+def _words(memory: Memory, bits: Bits) -> int:
     return 0 if memory.word_bits is None else -int(-bits // memory.word_bits)

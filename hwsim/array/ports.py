@@ -7,9 +7,7 @@ a read and a write port at the same time. Scratchpads work beside each other, so
 
 from __future__ import annotations
 
-from fractions import Fraction
-
-from hwsim.array.edge import Fold, Step, fold_steps
+from hwsim.array.edge import Bits, Fold, Step, fold_steps
 from hwsim.array.machine import Machine
 from hwsim.array.parts import Memory, Ports
 from hwsim.array.workload import Workload
@@ -17,17 +15,17 @@ from hwsim.array.workload import Workload
 Waits = tuple[int, int, int]  #: cycles by scratchpad: ifmap, filter, ofmap
 
 
-def vector_cycles(memory: Memory, bits: Fraction) -> int:
+def vector_cycles(memory: Memory, bits: Bits) -> int:
     """Return the cycles of a port of ``memory`` for a vector of ``bits`` bits; 0 where there is no limit.
 
-    >>> vector_cycles(Memory("ifmap_sram", 8192, word_bits=32, banks=2), Fraction(100))
+    >>> vector_cycles(Memory("ifmap_sram", 8192, word_bits=32, banks=2), 100)
     2
     """
     width = memory.bits_per_cycle
     return 0 if width is None else -int(-bits // width)
 
 
-def memory_cycles(memory: Memory, read: Fraction, write: Fraction) -> int:
+def memory_cycles(memory: Memory, read: Bits, write: Bits) -> int:
     """Return the cycles that ``memory`` needs for one vector read and one written."""
     reading, writing = vector_cycles(memory, read), vector_cycles(memory, write)
     return max(reading, writing) if memory.ports is Ports.ONE_R_ONE_W else reading + writing
@@ -37,8 +35,8 @@ def step_waits(machine: Machine, step: Step) -> Waits:
     """Return the cycles beyond the first that one such step takes, booked on the slowest scratchpad."""
     ifmap, filters, ofmap = machine.srams
     cycles = (
-        memory_cycles(ifmap, step.ifmap_read, Fraction(0)),
-        memory_cycles(filters, step.filter_read, Fraction(0)),
+        memory_cycles(ifmap, step.ifmap_read, 0),
+        memory_cycles(filters, step.filter_read, 0),
         memory_cycles(ofmap, step.ofmap_read, step.ofmap_write),
     )
     slowest = cycles.index(max(cycles))

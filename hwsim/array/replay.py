@@ -132,8 +132,8 @@ class _Replay:
             self._together(fold, beside, names)
             self._alone([b for b in own if b.way == "out" and not self._is_beside(b)], names)
         self._alone([b for b in bursts[-1] if b.way == "out" and self._is_beside(b)], {"out": "write_back"})
-        for store, own in zip(self._stores, self._beside, strict=True):
-            assert not own or store.most_held() <= store.memory.capacity_bits, f"{store.memory.name} runs over"
+        for store, overlapping in zip(self._stores, self._beside, strict=True):
+            assert not overlapping or store.most_held() <= store.memory.capacity_bits, f"{store.memory.name} runs over"
         return self._result
 
     def _is_beside(self, burst: _Burst) -> bool:

@@ -20,6 +20,7 @@ from hwsim.array.cycles import fold_cycles, fold_interval
 from hwsim.array.edge import Fold
 from hwsim.array.loops import Place, kinds, neighbour
 from hwsim.array.machine import Machine
+from hwsim.array.mapping import Axis
 from hwsim.array.parts import Dataflow, Memory
 from hwsim.array.ports import fold_waits
 from hwsim.array.room import check_room
@@ -76,7 +77,7 @@ _NAMES = {
 }
 
 
-def transfer_cycles(bits: Fraction, bus: Fraction | None, memory: Memory) -> int:
+def transfer_cycles(bits: int | Fraction, bus: Fraction | None, memory: Memory) -> int:
     """Return the cycles in which ``bits`` cross the edge: the slower of bus and scratchpad port sets the pace.
 
     >>> transfer_cycles(Fraction(100), Fraction(16), Memory("ifmap_sram", 8192, word_bits=64))
@@ -122,7 +123,8 @@ class _Phases:
         self._nest = nest = nest_of(machine, workload, tiling)
         check_room(machine, workload, nest)
         self._turns = (workload.groups, *(nest.axes[loop].folds for loop in tiling.order))
-        self._places = tuple(1 + tiling.order.index(loop) for loop in "rct")
+        self._places = tuple((loop, f"g{tiling.order}".index(loop)) for loop in "grct")
+        self._seen: dict[tuple[str, int], _Turn] = {}
         self._bus = machine.dram_bits_per_cycle
         self._stays = machine.array.dataflow is Dataflow.OUTPUT_STATIONARY
         self._beside = tuple(_overlaps(nest, tensor) for tensor in nest.tensors)
@@ -156,13 +158,14 @@ class _Phases:
         return own.in_alone + late - late_out, own.out_alone + late_out, ports
 
     def _kind(self, place: Place) -> _Kind:
-        groups = self._workload.groups
-        turns = [_Turn(1, place[0] == 0, place[0] == groups - 1)]
-        for loop, index in zip("rct", self._places, strict=True):
-            axis, turn = self._nest.axes[loop], place[index]
+        return tuple(self._turn(loop, place[index]) for loop, index in self._places)
+
+    def _turn(self, loop: str, turn: int) -> _Turn:
+        if (loop, turn) not in self._seen:
+            axis = self._nest.axes[loop] if loop != "g" else Axis(self._workload.groups, 1)
             piece = min(axis.side, axis.extent - turn * axis.side)
-            turns.append(_Turn(piece, turn == 0, turn == axis.folds - 1))
-        return tuple(turns)
+            self._seen[loop, turn] = _Turn(piece, turn == 0, turn == axis.folds - 1)
+        return self._seen[loop, turn]
 
     def _moved(self, place: Place) -> _Cycles:
         kind = self._kind(place)

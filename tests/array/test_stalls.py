@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections import Counter
 from collections.abc import Callable
 from fractions import Fraction
@@ -15,10 +16,11 @@ from hypothesis import strategies as st
 
 from hwsim.array import loops, ports, stalls, tiling
 from hwsim.array.counts import Action
+from hwsim.array.cycles import fold_cycles, fold_interval
 from hwsim.array.dram import crossings
 from hwsim.array.edge import word_accesses
 from hwsim.array.machine import Machine, parse_machine
-from hwsim.array.replay import replay_layer
+from hwsim.array.replay import _Replay, replay_layer
 from hwsim.array.shortfall import InfeasibleError
 from hwsim.array.stalls import layer_waits
 from hwsim.array.tiling import FIXED, Tiling, legal_tilings
@@ -224,3 +226,36 @@ def test_infeasible_errors_travel_between_processes() -> None:
         layer_time(parse_machine("8x8-ws,ifmap=8b,dram=1GB/s"), Workload.gemm(9, 9, 9))
     again = pickle.loads(pickle.dumps(caught.value))
     assert (str(again), again.shortfalls) == (str(caught.value), caught.value.shortfalls)
+
+
+def slow_phases(machine: Machine, work: Workload, tiles: Tiling) -> int:
+    """Add up all phases of a machine whose folds overlap, one by one; only what moves is taken from the replay."""
+    replay = _Replay(machine, work, tiles)
+    folds = list(replay._folds())
+    bursts = [replay._bursts(fold) for fold in folds]
+
+    def cycles(place: int, way: str, beside: bool) -> int:
+        all_of_fold = bursts[place] if 0 <= place < len(folds) else []
+        own = [b for b in all_of_fold if b.way == way and replay._is_beside(b) is beside]
+        return sum(math.ceil(Fraction(b.bits) / Fraction(replay._pace(b) or 1)) for b in own)
+
+    total = cycles(0, "in", True) + cycles(len(folds) - 1, "out", True)
+    for place, fold in enumerate(folds):
+        stream, last = len(fold.ranges["t"]), place == len(folds) - 1
+        own = fold_cycles(machine, stream).total if last else fold_interval(machine, stream)
+        beside = cycles(place - 1, "out", True) + cycles(place + 1, "in", True)
+        total += cycles(place, "in", False) + max(own, beside) + cycles(place, "out", False)
+    return total
+
+
+@pytest.mark.parametrize(
+    "text", ["3x2-ws,shadow", "2x3-is,shadow,outreg", "3x3-os,overlap", "2x2-os,overlap", "3x2-os,direct"]
+)
+@pytest.mark.parametrize("memory", ["double,dram=1.3GB/s", "ifmap=400b,ofmap=700b,double,dram=0.7GB/s", "dram=0.5GB/s"])
+def test_folds_that_overlap_wait_as_all_their_phases_one_by_one(text: str, memory: str) -> None:
+    machine = parse_machine(f"{text},{memory}")
+    for turn, shape in enumerate(SHAPES):
+        work = layer(shape, turn)
+        tilings = list(legal_tilings(machine, work))
+        for tiles in dict.fromkeys([FIXED, *tilings[turn :: max(1, len(tilings) // 4)]]):
+            assert layer_time(machine, work, tiles).total == slow_phases(machine, work, tiles), (shape, tiles)
