@@ -259,10 +259,11 @@ def main() -> None:
     plan += [("resnet18", 128, flow) for flow in flows]
     if chosen.quick:
         found, skipped, plan = {}, ["every peer: --quick"], plan[:1]
+    told = heading()  # the commit that runs, not one that is made meanwhile
     points = [point(network, f"{side}x{side}-{flow}", found) for network, side, flow in plan]
     if chosen.record:
         chosen.record.write_text(scalesim_record(points), encoding="utf-8")
-    print(heading())
+    print(told)
     header = ["network", "machine", "SCALE-Sim cycles", "hwsim - layers", "equal"]
     print(text_table([*header, "ZigZag ideal temporal", "hwsim steady", "equal"], cycle_rows(points)))
     header = ["network", "machine", "simulator", "CPU s", "MiB", "hwsim ms", "x", "goal", "verdict"]
