@@ -93,6 +93,7 @@ class Cosimulator:
         codes: LayerCodes,
         *,
         interval: int | None = None,
+        gate_zero: bool = False,
         timeout_s: float = 3600.0,
     ) -> RtlResult:
         """Run a layer.
@@ -102,6 +103,7 @@ class Cosimulator:
             core: of the processing elements.
             codes: the operands.
             interval: cycles from one fold's start to the next's, the machine's own if None.
+            gate_zero: elements hold still where an operand is zero; with finite operands the sums are the same.
             timeout_s: seconds after which the simulation is stopped.
 
         Raises:
@@ -109,13 +111,13 @@ class Cosimulator:
         """
         widths = (core.act_bits, core.weight_bits, core.acc_bits)
         drive = drive_layer(machine, codes, widths, interval)
-        model = self._model(machine, core, drive.stream)
+        model = self._model(machine, core, drive.stream, gate_zero)
         done = model.run({"drive.txt": drive.text}, ["sums.txt"], [f"+stream={drive.stream}"], timeout_s)
         return _collected(machine, codes, drive, done.files["sums.txt"], core.acc_bits)
 
-    def _model(self, machine: Machine, core: CoreParameters, stream: int) -> Model:
+    def _model(self, machine: Machine, core: CoreParameters, stream: int, gate_zero: bool) -> Model:
         top = "tb_os" if machine.array.dataflow is Dataflow.OUTPUT_STATIONARY else "tb_held"
-        parameters = core.as_dict() | array_parameters(machine)
+        parameters = core.as_dict() | array_parameters(machine) | {"GATE_ZERO": int(gate_zero)}
         if top == "tb_held":
             parameters["DEPTH"] = max(1024, 1 << (stream - 1).bit_length())
         key = top, tuple(parameters.items())

@@ -14,6 +14,7 @@ from hwsim.rtl.cases import LayerCase
 from hwsim.rtl.cosim import Cosimulator
 from hwsim.rtl.drive import LayerCodes
 from hwsim.rtl.emit import core_parameters
+from hwsim.rtl.export import gates_zero
 
 #: Layers of more multiply-accumulates are not stepped unless asked for: about a minute.
 STEPPED_MACS = 2_000_000
@@ -80,11 +81,11 @@ def verify(cases: Iterable[LayerCase], machines: Sequence[Machine], simulator: C
 
 
 def check_layer(case: LayerCase, machine: Machine, simulator: Cosimulator) -> LayerCheck:
-    """Drive one layer through the RTL of one machine; see ``verify``."""
+    """Drive one layer through the RTL of one machine, with its zero gating; see ``verify``."""
     formats = case.formats
     core = core_parameters(formats.weights, formats.acts, formats.acc, formats.product)
     started = time.perf_counter()
-    result = simulator.run(machine, core, case.codes)
+    result = simulator.run(machine, core, case.codes, gate_zero=gates_zero(machine, case))
     seconds = time.perf_counter() - started
     workload = case.codes.workload
     return LayerCheck(

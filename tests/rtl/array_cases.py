@@ -15,6 +15,10 @@ from hwsim.rtl import CoreParameters, core_parameters
 from hwsim.rtl.drive import LayerCodes
 
 needs_icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="Icarus Verilog is not installed: iverilog")
+needs_yosys = pytest.mark.skipif(
+    shutil.which("yosys") is None or shutil.which("iverilog") is None,
+    reason="yosys and iverilog are not both installed",
+)
 needs_verilator = pytest.mark.skipif(
     shutil.which("verilator") is None or shutil.which("g++") is None,
     reason="Verilator and g++ are not both installed",
@@ -42,14 +46,18 @@ class Case:
     expected: np.ndarray
 
 
-def case(kind: str, m: int, n: int, k: int, groups: int = 1, bias: bool = True, seed: int = 1) -> Case:
-    """Return a layer of random nonzero operands; sums start at random numbers, or at zero without a bias."""
+def case(
+    kind: str, m: int, n: int, k: int, groups: int = 1, bias: bool = True, zeros: bool = False, seed: int = 1
+) -> Case:
+    """Return a layer of random operands, every third one zero or none; sums start at random numbers or at zero."""
     weights, acts, acc, product = (None if text is None else parse(text) for text in KINDS[kind])
     random = np.random.default_rng(seed)
     w = random.choice(_nonzero(weights), (groups, k, n))
     a = random.choice(_nonzero(acts), (groups, m, k))
+    if zeros:
+        w[random.random(w.shape) < 1 / 3], a[random.random(a.shape) < 1 / 3] = 0, 0
     start = random.choice(_nonzero(acc), (groups, n)) if bias else np.zeros((groups, n), dtype=np.int64)
-    zeros = acts.code_of(Fraction(0)), weights.code_of(Fraction(0))
+    assert (acts.code_of(Fraction(0)), weights.code_of(Fraction(0))) == (0, 0)
     expected = np.array(
         [
             [
@@ -59,7 +67,7 @@ def case(kind: str, m: int, n: int, k: int, groups: int = 1, bias: bool = True, 
             for g in range(groups)
         ]
     )
-    return Case(core_parameters(weights, acts, acc, product), LayerCodes(a, w, start, zeros), expected)
+    return Case(core_parameters(weights, acts, acc, product), LayerCodes(a, w, start), expected)
 
 
 def _nonzero(fmt: NumberFormat) -> list[int]:

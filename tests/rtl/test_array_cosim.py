@@ -72,6 +72,16 @@ def test_every_kind_of_element(icarus: Cosimulator, kind: str, flow: str) -> Non
 
 
 @needs_icarus
+@pytest.mark.parametrize("flow", ["ws,shadow", "is", "os", "os,overlap"])
+@pytest.mark.parametrize("kind", ["shift_add", "shiftcnn", "int", "float"])
+def test_elements_that_hold_still_at_zeros_give_the_same(icarus: Cosimulator, kind: str, flow: str) -> None:
+    layer, machine = cached_case(kind, 7, 6, 8, 1, True, True), parse_machine(f"3x5-{flow}")
+    result = icarus.run(machine, layer.core, layer.codes, gate_zero=True)
+    assert np.array_equal(result.outputs, layer.expected)
+    assert result.cycles == layer_cycles(machine, layer.codes.workload).total
+
+
+@needs_icarus
 @pytest.mark.parametrize("flow", ["ws", "ws,shadow", "is", "os", "os,overlap,outreg", "os,direct"])
 def test_groups_follow_one_another(icarus: Cosimulator, flow: str) -> None:
     check(icarus, f"3x5-{flow}", "int", 4, 6, 7, 3)

@@ -73,6 +73,7 @@ module sa_os #(
         logic [2:0] flags_left;  // valid, first, last
         logic [2:0] flags_right;
         logic [ACC_BITS-1:0] start;
+        logic drain;
         logic [ACC_BITS-1:0] sum_above;
         logic [ACC_BITS-1:0] sum_below;
         // verilator lint_on UNUSEDSIGNAL
@@ -86,6 +87,11 @@ module sa_os #(
           assign weight_zero_above = g_row[r-1].g_column[c].weight_zero_below;
           assign start = g_top[c].bias;
           assign sum_above = g_row[r-1].g_column[c].sum_below;
+        end
+        if (DIRECT != 0) begin : g_still
+          assign drain = 1'b0;
+        end else begin : g_moves
+          assign drain = g_moving.g_drain[c].takes[r];
         end
         if (c == 0) begin : g_first_column
           assign act_left = g_side[r].word;
@@ -101,26 +107,12 @@ module sa_os #(
             .valid_in(flags_left[2]), .valid_out(flags_right[2]),
             .first_in(flags_left[1]), .first_out(flags_right[1]),
             .last_in(flags_left[0]), .last_out(flags_right[0]),
-            .start_in(start), .drain((DIRECT != 0) ? 1'b0 : g_drain[c].takes[r]),
+            .start_in(start), .drain(drain),
             .act_in(act_left), .act_zero_in(act_zero_left), .act_out(act_right), .act_zero_out(act_zero_right),
             .weight_in(weight_above), .weight_zero_in(weight_zero_above),
             .weight_out(weight_below), .weight_zero_out(weight_zero_below),
             .sum_in(sum_above), .sum_out(sum_below)
         );
-      end
-    end
-
-    // leaving[j]: the last row of the column finished j + 1 cycles ago, so the sum of row ROWS - 1 - j is at the bottom,
-    // and a row below the j-th must take the one above it.
-    for (c = 0; c < COLUMNS; c = c + 1) begin : g_drain
-      logic [ROWS-1:0] leaving;
-      logic [ROWS-1:0] takes;
-      assign leaving[0] = (OVERLAP != 0) ? g_row[ROWS-1].g_column[c].flags_right[0] :
-                                           g_row[ROWS-1].g_column[COLUMNS-1].flags_right[0];
-      assign takes[0] = 1'b0;
-      for (i = 1; i < ROWS; i = i + 1) begin : g_row_of
-        delay_line #(.WIDTH(1), .LENGTH(1)) lane (.clk(clk), .rst(rst), .in(leaving[i-1]), .out(leaving[i]));
-        assign takes[i] = |leaving[i-1:0];
       end
     end
 
@@ -131,13 +123,24 @@ module sa_os #(
           assign valid_out[r*COLUMNS+c] = g_row[r].g_column[c].flags_right[0];
         end
       end
-    end else begin : g_bottom
-      for (c = 0; c < COLUMNS; c = c + 1) begin : g_port
+    end else begin : g_moving
+      // leaving[j]: the last row of the column finished j + 1 cycles ago, so the sum of row ROWS - 1 - j is at the bottom,
+      // and every row below the j-th must take the sum above it.
+      for (c = 0; c < COLUMNS; c = c + 1) begin : g_drain
+        logic [ROWS-1:0] leaving;
+        logic [ROWS-1:0] takes;
+        assign leaving[0] = (OVERLAP != 0) ? g_row[ROWS-1].g_column[c].flags_right[0] :
+                                             g_row[ROWS-1].g_column[COLUMNS-1].flags_right[0];
+        assign takes[0] = 1'b0;
+        for (i = 1; i < ROWS; i = i + 1) begin : g_row_of
+          delay_line #(.WIDTH(1), .LENGTH(1)) lane (.clk(clk), .rst(rst), .in(leaving[i-1]), .out(leaving[i]));
+          assign takes[i] = |leaving[i-1:0];
+        end
         delay_line #(.WIDTH(ACC_BITS), .LENGTH(OUTREG)) out_lane (
             .clk(clk), .rst(1'b0), .in(g_row[ROWS-1].g_column[c].sum_below), .out(sums_out[c*ACC_BITS+:ACC_BITS])
         );
         delay_line #(.WIDTH(1), .LENGTH(OUTREG)) valid_lane (
-            .clk(clk), .rst(rst), .in(|g_drain[c].leaving), .out(valid_out[c])
+            .clk(clk), .rst(rst), .in(|leaving), .out(valid_out[c])
         );
       end
     end
