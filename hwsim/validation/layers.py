@@ -96,11 +96,11 @@ def layer_section(record: Record) -> Section:
 
 def _text(record: Record) -> str:
     layers = list(dict.fromkeys(f"{row['network']} {row['layer']}" for row in record.rows))
+    made = f"{record.provenance['vectors']} cycles a layer, recipe {record.provenance['recipe']}"
     return (
         f"Elements of `{record.provenance['table']}`, fed at gate level with the operands of trained networks in the "
-        f"order of each dataflow ({record.provenance['vectors']} cycles a layer): {', '.join(layers)}. The prediction "
-        "knows the mean toggles on the three buses and nothing else. The table was made with drawn numbers; no layer "
-        "had a part in it."
+        f"order of each dataflow ({made}): {', '.join(layers)}. The prediction knows the mean toggles on the three buses "
+        "and nothing else. The table was made with drawn numbers; no layer had a part in it."
     )
 
 

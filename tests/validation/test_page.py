@@ -13,9 +13,13 @@ import pytest
 from hwsim.array import Machine, Workload
 from hwsim.array.cycles import Cycles
 from hwsim.cli import main
+from hwsim.cost import find_table
+from hwsim.rtl.sources import array_sources
+from hwsim.synth.sources import sources_sha256
 from hwsim.validation import timing
 from hwsim.validation.document import document, sections
 from hwsim.validation.page import Section
+from hwsim.validation.records import load_record, record_names
 
 PAGE = Path(__file__).parents[2] / "docs" / "validation.md"
 
@@ -48,6 +52,25 @@ def test_the_page_has_what_it_must_have() -> None:
         assert f"\n## {heading}\n" in text
     assert not re.search(r"/(tmp|home|root|work)/", text)
     assert not re.search(r"\d{4}-\d{2}-\d{2}", text), "a date would change the page with no number changed"
+
+
+def test_the_rtl_that_was_measured_is_the_rtl_that_is_here() -> None:
+    measured = load_record("rtl").provenance["rtl_sha256"]
+    again = "hwsim validate --measure rtl -o docs/validation.md"
+    assert measured == sources_sha256(array_sources()), f"the RTL has changed since its record was made: {again}"
+
+
+FED = [name for name in record_names() if name.startswith("energy_")]
+
+
+@pytest.mark.parametrize("name", FED)
+def test_the_elements_that_were_fed_are_the_table_s(name: str) -> None:
+    record = load_record(name)
+    rows = find_table(record.provenance["table"]).elements
+    for key in ("liberty_sha256", "recipe", "wire_model"):
+        assert {getattr(row, key) for row in rows} == {record.provenance[key]}, key
+    made = {row.rtl_sha256[:12] for row in rows}
+    assert {row["rtl_sha256"] for row in record.rows} <= made, "made of other RTL than the table"
 
 
 def test_a_cycle_too_many_is_on_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
