@@ -41,7 +41,7 @@ what equals what
               the same spatial mapping, 64 KiB a scratchpad, a DRAM of 32 B a cycle, systolic dimensions; it searches
               the loop order.
 what does not mean the same
-  fill, drain SCALE-Sim and hwsim fill and drain the array at each fold. ZigZag adds rows + columns - 2 once a layer
+  fill, drain SCALE-Sim and hwsim fill and drain the array at each fold. ZigZag adds rows + columns - 2 (used) a layer
               and overlaps everything else: a held operand is exchanged in no time.
   sums        where K is cut (ws, is) SCALE-Sim writes each partial sum to DRAM and reads none back, M N ceil(K/R)
               writes. hwsim writes and reads them in the ofmap scratchpad at 32 bits, and in DRAM only if a column

@@ -13,10 +13,12 @@ import pytest
 from hwsim.array import Machine, Workload
 from hwsim.array.cycles import Cycles
 from hwsim.cli import main
-from hwsim.cost import find_table
+from hwsim.cost import PePrice, PriceTable, find_table
+from hwsim.cost.usage import Usage
+from hwsim.formats.pe import PeSpec
 from hwsim.rtl.sources import array_sources
 from hwsim.synth.sources import sources_sha256
-from hwsim.validation import timing
+from hwsim.validation import layers, timing
 from hwsim.validation.document import document, sections
 from hwsim.validation.page import Section
 from hwsim.validation.records import load_record, record_names
@@ -86,6 +88,20 @@ def test_a_cycle_too_many_is_on_the_page(monkeypatch: pytest.MonkeyPatch) -> Non
     ]
     assert {f.against for f in broken} == {"RTL", "SCALE-Sim 3.0.0"}
     assert all(f.bias > 0 for f in broken)
+
+
+@pytest.mark.parametrize("name", FED)
+def test_a_price_half_too_high_is_on_the_page(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = layers.price_pe
+
+    def dear(pe: PeSpec, table: PriceTable, usage: Usage) -> PePrice:
+        price = honest(pe, table, usage)
+        return replace(price, energy_mac_pj=price.energy_mac_pj * 1.5)
+
+    monkeypatch.setattr(layers, "price_pe", dear)
+    found = layers.layer_section(load_record(name)).findings[0]
+    assert found.holds is False
+    assert found.bias > 0.3
 
 
 def test_the_command_writes_the_page_and_says_what_is_broken(
