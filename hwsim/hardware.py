@@ -253,6 +253,8 @@ def silicon(elements: Set[PeSpec], machine: Machine, table: PriceTable) -> tuple
     unpriced = [f"leakage of {name}" for name in leak.unknown] + [f"area of {name}" for name in memory.unknown]
     if any(price_pe(pe, table, usage).area_um2 is None for pe in elements):
         unpriced.append("area of the processing elements")
+    if machine.compression is not Compression.NONE:
+        unpriced.append("energy and area of the unpacker of weights")
     kinds = sorted({pe.kind.value for pe in elements} - {largest.kind.value})
     if kinds:
         unpriced.append(f"area and leakage of {' and '.join(kinds)} beside {largest.kind.value}")

@@ -74,7 +74,7 @@ def test_closed_form_is_the_replay(flow: str, memory: str) -> None:
 
 def test_every_tiling_of_one_layer_is_the_replay() -> None:
     for flow in ("ws", "os", "is"):
-        machine, work = parse_machine(f"2x2-{flow},{MEMORIES[3]}"), layer((5, 6, 5), 1)
+        machine, work = parse_machine(f"2x2-{flow},{MEMORIES[3]}"), layer((4, 5, 4), 3)
         for tiles in legal_tilings(machine, work):
             check(machine, work, tiles)
 
