@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hwsim.array import cycles, folds, overlap, stepper, systolic, traffic
+from hwsim.array import capturing, cycles, folds, shadowed, step_ports, systolic, traffic
 from hwsim.array.counts import Action, Component
 from hwsim.array.machine import Machine, parse_machine
 from hwsim.array.mapping import Axis
@@ -244,17 +244,17 @@ def test_the_referee_is_content_without_faults() -> None:
 
 
 _ORIGINAL_SKEW = systolic.Skew.__init__
-_ORIGINAL_STARTS = stepper._Tile.starts_in_columns
+_ORIGINAL_STARTS = step_ports.StepTile.starts_in_columns
 _ORIGINAL_SPAN = systolic.TokenLane.span
 _ORIGINAL_PASS = systolic.pass_right
-_ORIGINAL_HELD = stepper._Tile.held_row
+_ORIGINAL_HELD = step_ports.StepTile.held_row
 _ORIGINAL_FOLD = cycles.fold_cycles
 _ORIGINAL_EDGE = traffic._edge_reads
 _ORIGINAL_HOLD = traffic._stationary_registers
 _ORIGINAL_STAY = traffic._output_stationary_registers
-_ORIGINAL_PORTS = stepper._Ports.__init__
+_ORIGINAL_PORTS = step_ports.Ports.__init__
 _ORIGINAL_LANE = systolic.TokenLane.__init__
-_ORIGINAL_COLLECT = stepper._Tile.collect
+_ORIGINAL_COLLECT = step_ports.StepTile.collect
 _ORIGINAL_DRAIN = folds.OutputStationaryFold._drain
 
 
@@ -332,13 +332,13 @@ FAULTS: Iterable[tuple[str, Any, str, Any, tuple[str, ...]]] = [
     ("skew one register too long", systolic.Skew, "__init__", _slow_skew, FLOWS),
     ("operand seen by all columns at once", folds, "pass_right", _undelayed, FLOWS),
     ("first token reported a cycle late", systolic.TokenLane, "span", _shifted_span, FLOWS),
-    ("weights loaded upside down", stepper._Tile, "held_row", _upside_down, ("ws", "is")),
-    ("k descending", stepper._Ports, "__init__", _descending, FLOWS),
-    ("partial sums do not come back", stepper._Tile, "starts_in_columns", _forgetful, ("ws",)),
-    ("outputs transposed", stepper, "_place", lambda flow, row, column: (column, row), ("ws", "os")),
-    ("outputs not transposed", stepper, "_place", lambda flow, row, column: (row, column), ("is",)),
+    ("weights loaded upside down", step_ports.StepTile, "held_row", _upside_down, ("ws", "is")),
+    ("k descending", step_ports.Ports, "__init__", _descending, FLOWS),
+    ("partial sums do not come back", step_ports.StepTile, "starts_in_columns", _forgetful, ("ws",)),
+    ("outputs transposed", step_ports, "_place", lambda flow, row, column: (column, row), ("ws", "os")),
+    ("outputs not transposed", step_ports, "_place", lambda flow, row, column: (row, column), ("is",)),
     ("ready one cycle too early", systolic.TokenLane, "__init__", _early_token, FLOWS),
-    ("outputs in the order of arrival", stepper._Tile, "collect", _first_in_first, ("os",)),
+    ("outputs in the order of arrival", step_ports.StepTile, "collect", _first_in_first, ("os",)),
     ("a cycle of drain not counted", folds.OutputStationaryFold, "_drain", _lazy_drain, ("os",)),
     ("ragged tiles forgotten", Axis, "folds", property(_folds_of_whole_tiles_only), FLOWS),
     ("a cycle of drain counted as fill", cycles, "fold_cycles", _traded, FLOWS),
@@ -374,25 +374,25 @@ def _without_gap(machine: Machine, stream: int) -> int:
     return stream
 
 
-def _swap_early(self: overlap.ShadowedArray) -> None:
+def _swap_early(self: shadowed.ShadowedArray) -> None:
     """Let each PE swap one cycle before its turn."""
     wave, self._wave = self._wave, [*self._wave[1:], False]
     _ORIGINAL_SWAP(self)
     self._wave = wave
 
 
-def _load_at_once(self: overlap.ShadowedArray, tile: Any) -> None:
+def _load_at_once(self: shadowed.ShadowedArray, tile: Any) -> None:
     wave, self._wave = self._wave, [False] * len(self._wave)
     _ORIGINAL_LOAD(self, tile)
     self._wave = wave
 
 
-def _takes_longer(self: overlap.CapturingArray, row: int, column: int) -> bool:
+def _takes_longer(self: capturing.CapturingArray, row: int, column: int) -> bool:
     bottom = self._shape.rows + column
     return row > 0 and row < self._shape.rows and any(self._wave[bottom : bottom + row + 1])
 
 
-def _drains_early(self: overlap.CapturingArray, row: int, column: int) -> bool:
+def _drains_early(self: capturing.CapturingArray, row: int, column: int) -> bool:
     bottom = self._shape.rows + column - 1
     return row < self._shape.rows and any(self._wave[bottom : bottom + row])
 
@@ -410,17 +410,18 @@ def _all_passes(registers: Any, word: Any, side: str, log: Any, unit: str, role:
     return systolic.pass_right(registers, word, log, unit, role)
 
 
-_ORIGINAL_SWAP = overlap.ShadowedArray._swap
-_ORIGINAL_LOAD = overlap.ShadowedArray._load
+_ORIGINAL_SWAP = shadowed.ShadowedArray._swap
+_ORIGINAL_LOAD = shadowed.ShadowedArray._load
 OVERLAP_FAULTS: Iterable[tuple[str, Any, str, Any, tuple[str, ...]]] = [
     ("the gap forgotten", cycles, "fold_interval", _without_gap, ("ws,shadow", "is,shadow", "os,overlap")),
-    ("operands swapped a cycle early", overlap.ShadowedArray, "_swap", _swap_early, ("ws,shadow", "is,shadow")),
-    ("loaded before the wave is through", overlap.ShadowedArray, "_load", _load_at_once, ("ws,shadow", "is,shadow")),
-    ("rows move down once too often", overlap.CapturingArray, "_takes", _takes_longer, ("os,overlap",)),
-    ("drain a cycle early", overlap.CapturingArray, "_takes", _drains_early, ("os,overlap",)),
+    ("operands swapped a cycle early", shadowed.ShadowedArray, "_swap", _swap_early, ("ws,shadow", "is,shadow")),
+    ("loaded before the wave is through", shadowed.ShadowedArray, "_load", _load_at_once, ("ws,shadow", "is,shadow")),
+    ("rows move down once too often", capturing.CapturingArray, "_takes", _takes_longer, ("os,overlap",)),
+    ("drain a cycle early", capturing.CapturingArray, "_takes", _drains_early, ("os,overlap",)),
     ("next fold before the column is free", systolic.TokenLane, "__init__", _short_lane, ("os,overlap",)),
     ("shadow registers not counted", traffic, "_stationary_registers", _shadow_for_free, ("ws,shadow", "is,shadow")),
-    ("idle columns not gated", overlap, "_pass", _all_passes, ("ws,shadow", "is,shadow", "os,overlap")),
+    ("idle columns not gated", shadowed, "pass_in_tile", _all_passes, ("ws,shadow", "is,shadow")),
+    ("idle rows and columns not gated", capturing, "pass_in_tile", _all_passes, ("os,overlap",)),
     ("a drain where sums leave directly", folds.OutputStationaryFold, "_leave", _ORIGINAL_DRAIN, ("os,direct",)),
 ]
 
