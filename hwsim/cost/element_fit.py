@@ -22,7 +22,7 @@ from hwsim.cost.element_laws import Widths, law_terms
 from hwsim.cost.least_squares import Floats, nonnegative
 from hwsim.formats.base import PeKind
 
-LAWS = ("full", "lean", "size")
+LAWS = ("full", "lean", "size", "power")
 _LEAST = 0.05  #: of the smallest row: no price below that is believed
 
 
@@ -62,8 +62,8 @@ class QuantityFit:
     def at(self, widths: Widths) -> float:
         """Return the price at ``widths``."""
         law = self.error.law if self.error else "size"
-        terms = self._terms(law, [widths])[0]
-        return self._held(float(terms @ self._coefficients[law][0]), widths, np.ones(len(self._values), dtype=bool))
+        own = self._of(law, self._terms(law, [widths])[0], self._coefficients[law][0])
+        return self._held(own, widths, np.ones(len(self._values), dtype=bool))
 
     @cached_property
     def error(self) -> LeaveOneOut | None:
@@ -81,26 +81,39 @@ class QuantityFit:
 
     def leave_one_out(self, law: str) -> LeaveOneOut:
         """Return the error of ``law``: each row predicted by a fit to the others and held between the others."""
-        terms = self._terms(law, self._widths) / self._values[:, None]
-        gram, moment, free = terms.T @ terms, terms.sum(axis=0), self._coefficients[law][1]
+        terms = self._terms(law, self._widths)
+        matrix, target = self._system(law)
+        gram, moment, free = matrix.T @ matrix, matrix.T @ target, self._coefficients[law][1]
         errors, kept = [], np.ones(len(self._values), dtype=bool)
-        for index, (own, value) in enumerate(zip(terms, self._values, strict=True)):
+        for index, (own, wanted) in enumerate(zip(matrix, target, strict=True)):
             kept[index] = False
-            found, _ = nonnegative(gram - np.outer(own, own), moment - own, free)
-            predicted = self._held(float(own @ found) * float(value), self._widths[index], kept)
-            errors.append(predicted / float(value) - 1)
+            found, _ = nonnegative(gram - np.outer(own, own), moment - own * wanted, free)
+            predicted = self._held(self._of(law, terms[index], found), self._widths[index], kept)
+            errors.append(predicted / float(self._values[index]) - 1)
             kept[index] = True
         rms = math.sqrt(math.fsum(error * error for error in errors) / len(errors))
-        return LeaveOneOut(rms, max(map(abs, errors)), len(errors), law, tuple(errors))
+        return LeaveOneOut(rms, max(map(abs, errors)), len(errors), law)
 
     @cached_property
     def _coefficients(self) -> dict[str, tuple[Floats, NDArray[np.bool_]]]:
-        """Coefficients of each law by least squares of the relative error, and which of them are not 0."""
+        """Coefficients of each law, and which of them are not 0."""
         found = {}
         for law in LAWS:
-            terms = self._terms(law, self._widths) / self._values[:, None]
-            found[law] = nonnegative(terms.T @ terms, terms.sum(axis=0))
+            matrix, target = self._system(law)
+            found[law] = nonnegative(matrix.T @ matrix, matrix.T @ target)
         return found
+
+    def _system(self, law: str) -> tuple[Floats, Floats]:
+        """Return the equations of least squares: of the relative error of a sum, of the logarithm of a product."""
+        terms = self._terms(law, self._widths)
+        if law == "power":
+            return terms, np.log(self._values)
+        return terms / self._values[:, None], np.ones(len(self._values))
+
+    @staticmethod
+    def _of(law: str, terms: Floats, coefficients: Floats) -> float:
+        found = float(terms @ coefficients)
+        return math.exp(min(found, 700.0)) if law == "power" else found
 
     def _terms(self, law: str, widths: Sequence[Widths]) -> Floats:
         """Return [rows, terms]; the constant may have either sign, so it is there twice; "size" has none."""

@@ -70,7 +70,12 @@ Law = tuple[float, ...]
 
 
 def law_terms(kind: PeKind, quantity: str, law: str, w: Widths) -> Law:
-    """Return the terms of ``law`` ("full", "lean" or "size") at the widths ``w``; the constant is not among them."""
+    """Return the terms of ``law`` at ``w``, without the constant.
+
+    "full", "lean" and "size" are sums of terms; "power" is a product of powers, of which these are the logarithms.
+    """
+    if law == "power":
+        return _powers(kind, w)
     if quantity in ("register_pj", "clock_pj", "register_bits"):
         return (float(w.act_bits), float(w.weight_bits), float(w.acc_bits)) if law == "full" else (_registers(w),)
     if quantity in ("delay_ns", "delay_tight_ns"):
@@ -78,6 +83,21 @@ def law_terms(kind: PeKind, quantity: str, law: str, w: Widths) -> Law:
     core = _CORE[kind](w, law)
     whole = quantity in ("area_um2", "leakage_w")
     return (*core, _registers(w)) if whole and law == "full" else core
+
+
+def _powers(kind: PeKind, w: Widths) -> Law:
+    """Logarithms of what an element grows with: where wide sums toggle more, energy is a product of widths."""
+    sums, extra = math.log(w.acc), float(w.extra)
+    if kind in (PeKind.SHIFT_ADD, PeKind.MULTI_SHIFT_ADD):
+        # Far distances are seldom taken, so what one more of them adds to the energy dies away.
+        reach = 1 - 1 / w.positions, math.log1p(-(2.0**-w.positions))
+        act = math.log(w.act)
+        return (sums, act, act * reach[0], math.log(w.positions), *reach, math.log(w.terms), extra)
+    product = math.log(w.act * w.factor)
+    if kind is PeKind.INT_MAC:
+        return (sums, product, math.log(w.act), math.log(w.factor), extra)
+    exponents = math.log(w.act_exponent + w.factor_exponent), math.log(w.acc_exponent)
+    return (sums, product, *exponents, extra)
 
 
 def _registers(w: Widths) -> float:

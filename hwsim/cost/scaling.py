@@ -101,7 +101,7 @@ def _at(node_nm: float, voltage_v: float | None) -> Factors:
     least = max(NODES[node].voltage_v for node in (below, above)) / 2
     if voltage_v is not None and not least <= voltage_v < math.inf:
         raise CostError(
-            f"{voltage_v:g} V at {node_nm:g} nm: the scaling law does not hold near the threshold; take {least:g} V or more"
+            f"{voltage_v:g} V at {node_nm:g} nm: the scaling law needs {least:g} V or more, well above threshold"
         )
     ends = [_own(NODES[node], voltage_v) for node in (below, above)]
 

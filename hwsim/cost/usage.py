@@ -30,7 +30,7 @@ class Usage:
 
     @property
     def core(self) -> BusToggles | None:
-        """What the arithmetic sees: with zero gating operands hold over zeros, and sums too unless they pass through."""
+        """What the arithmetic sees: with zero gating operands hold over zeros, and so do sums that do not pass."""
         if self.activity is None or not self.zero_gating:
             return self.wires
         held = self.activity.core
