@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from core_cases import Case, assert_equal, exhaustive, random_vectors
+from core_cases import Case, assert_equal, exhaustive, random_vectors, simulated
 
 pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="Icarus Verilog (iverilog) is not installed")
 
@@ -82,3 +82,18 @@ def test_random_codes_at_real_widths(case: Case) -> None:
 
 def styles(case: Case) -> tuple[int, ...]:
     return (0, 1) if case.parameters.core == "mac_int" else (0,)
+
+
+@pytest.mark.parametrize("weights", ["int8@2^0", "int4@2^0", "pow2<4>@2^3", "apot<5>@2^5", "shiftcnn<2,4>@2^7"])
+def test_every_product_at_the_width_that_is_synthesised(weights: str) -> None:
+    """All pairs of 8-bit activations and weights against plain integers, the sums spread over the range of 24 bits."""
+    case = Case(weights, "int8@2^0", "fixed<24,24,wrap>")
+    scaled, _, acc, _ = case.formats
+    pairs = [(a, w) for a in range(256) for w in scaled.codes()]
+    sums = [(a * 0x9E3779 + w * 0x51ED27) % (1 << 24) for a, w in pairs]
+    vectors = [(a, w, s) for (a, w), s in zip(pairs, sums, strict=True)]
+    values = {w: int(scaled.decode(w)) for w in scaled.codes()}
+    wanted = [(s + (a - 256 * (a > 127)) * values[w]) % (1 << 24) for a, w, s in vectors]
+    assert acc.bits == 24
+    for style in styles(case):
+        assert simulated(case, vectors, style) == wanted
