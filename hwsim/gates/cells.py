@@ -122,7 +122,7 @@ class Leakage:
     power_w: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cell:
     """One cell of a library."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +69,7 @@ class CellModel:
         return np.broadcast_to(when.evaluate(self.pin_values()), (1 << self.bits,))
 
 
+@lru_cache(maxsize=4096)
 def cell_model(cell: Cell) -> CellModel:
     """Return the truth tables of ``cell``.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,11 +67,13 @@ class _Entry:
     sense: Sense = Sense.NON_UNATE
 
 
+@lru_cache(maxsize=4096)
 def energy_slots(model: CellModel) -> SlotTable:
     """Return the internal_power tables of output events."""
     return _slots(model, lambda name: [_power_entry(power, model) for power in model.cell.pins[name].power], False)
 
 
+@lru_cache(maxsize=4096)
 def delay_slots(model: CellModel) -> SlotTable:
     """Return the cell_rise and cell_fall tables of output events.
 
@@ -80,6 +83,7 @@ def delay_slots(model: CellModel) -> SlotTable:
     return _slots(model, lambda name: _arc_entries(model.cell.pins[name].timing, 0), True)
 
 
+@lru_cache(maxsize=4096)
 def pin_slots(model: CellModel) -> SlotTable:
     """Return the internal_power tables of input pins, with one pseudo output: an index of [states, inputs, 1]."""
     index = np.full((1 << model.bits, len(model.inputs), 1), -1, dtype=np.int32)
