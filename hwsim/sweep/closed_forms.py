@@ -112,8 +112,8 @@ def place(style: Style, layers: Products, rows: Ints, columns: Ints) -> Placed:
     return Placed(style, layers, (rows, columns), Side(laid[0], rows), Side(laid[1], columns), laid[2])
 
 
-def cycles(placed: Placed) -> Ints:
-    """Return the cycles of every layer on every array, memories without limits: ``hwsim.array.cycles``."""
+def fold_lengths(placed: Placed) -> tuple[Ints, Ints]:
+    """Return the cycles of a fold, and those from the start of one to the start of the next."""
     style, stream, (rows, columns) = placed.style, placed.stream, placed.array
     extra = int(style.output_register)
     if style.flow is _OS:
@@ -121,11 +121,16 @@ def cycles(placed: Placed) -> Ints:
     else:
         fill, drain = rows + rows - 1 + extra, columns - 1
     whole = fill + stream + drain
-    interval = whole
     if style.shadow:
-        interval = np.maximum(stream, rows + columns - 2 + np.maximum(rows, 1 + extra))
-    elif style.drain_registers:
-        interval = np.maximum(stream, rows)
+        return whole, np.maximum(stream, rows + columns - 2 + np.maximum(rows, 1 + extra))
+    if style.drain_registers:
+        return whole, np.maximum(stream, rows)
+    return whole, whole
+
+
+def cycles(placed: Placed) -> Ints:
+    """Return the cycles of every layer on every array, memories without limits: ``hwsim.array.cycles``."""
+    whole, interval = fold_lengths(placed)
     result: Ints = (placed.folds - 1) * interval + whole
     return result
 

@@ -32,8 +32,9 @@ from hwsim.sweep.closed_forms import (
     requantise_counts,
 )
 from hwsim.sweep.layers import Deed, LayerColumns, VectorLayer
-from hwsim.sweep.movement import Room, Width, crossing_counts, edge_counts, residence
+from hwsim.sweep.movement import Residence, Room, Width, crossing_counts, edge_counts, residence
 from hwsim.sweep.prices import KINDS, PriceBook, Words, elements_of, storage_bits, sum_element
+from hwsim.sweep.waits import Bus, Waiting
 
 Floats = NDArray[np.float64]
 EXACT = 1 << 53  #: whole numbers up to here are exact in binary64
@@ -65,9 +66,9 @@ class Outcome:
 
 
 def vectorisable(machine: Machine) -> bool:
-    """Return whether a machine is one that the closed forms here know: no waits, fixed tiles, weights as they are."""
+    """Return whether the closed forms here know a machine: no words of a stated width, fixed tiles, plain weights."""
     plain = all(memory.word_bits is None for memory in machine.srams)
-    return machine.unlimited and plain and machine.tiling.value == "fixed" and machine.compression.value == "none"
+    return plain and machine.tiling.value == "fixed" and machine.compression.value == "none"
 
 
 def evaluate(columns: LayerColumns, points: Sequence[Point], book: PriceBook) -> list[Outcome | None]:
@@ -83,7 +84,9 @@ def evaluate(columns: LayerColumns, points: Sequence[Point], book: PriceBook) ->
     rows, across = (_column(getattr(p.machine.array, name) for p in points) for name in ("rows", "columns"))
     placed = place(Style.of(points[0].machine), layers, rows, across)
     where = residence(layers.source, layers.own, chosen.room)
-    taken = cycles(placed)
+    waiting = chosen.waiting(placed, where)
+    stalls = waiting.cycles() if waiting else 0 * placed.folds
+    taken = cycles(placed) + stalls
     counts = [
         *mac_counts(placed),
         *_registers(chosen, placed, taken),
@@ -98,14 +101,17 @@ def evaluate(columns: LayerColumns, points: Sequence[Point], book: PriceBook) ->
         own = _sums([chosen.energy(count) for count in counts if count.component is part])
         energies[part] = _in_turn(np.column_stack([own, *(vector.energies(part) for vector in vectors)]), order)
     steps = np.column_stack([taken, *(vector.cycles for vector in vectors)])[:, order].sum(axis=1).tolist()
+    waits = np.column_stack([stalls, *(vector.waits for vector in vectors)])[:, order].sum(axis=1).tolist()
     glitches = chosen.glitches(counts)
-    safe = _exact(placed, chosen)
-    return [
-        _outcome(chosen, index, steps[index], {part: values[index] for part, values in energies.items()}, glitches)
-        if safe[index]
-        else None
-        for index in range(len(points))
-    ]
+    safe = _exact(placed, chosen, taken)
+    if waiting:
+        safe &= waiting.safe()
+    found: list[Outcome | None] = []
+    for index in range(len(points)):
+        parts = {part: values[index] for part, values in energies.items()}
+        time = steps[index], waits[index]
+        found.append(_outcome(chosen, index, time, parts, glitches[index]) if safe[index] else None)
+    return found
 
 
 class _Chosen:
@@ -130,6 +136,16 @@ class _Chosen:
         ifmap, filters, ofmap = (_column(memory.usable_bits for memory in side) for side in sides)
         act, weight, acc, output = (self.width(word) for word in ("act", "weight", "acc", "output"))
         return Room(ifmap, filters, ofmap, act, weight, acc, output)
+
+    def waiting(self, placed: Placed, where: Residence) -> Waiting | None:
+        """Return how long layers wait for DRAM; None where no point has a limit."""
+        paces = [point.machine.dram_bits_per_cycle for point in self.points]
+        if not any(paces):
+            return None
+        bits, length = (_column(getattr(pace, part) for pace in paces) for part in ("numerator", "denominator"))
+        sides = zip(*(point.machine.srams for point in self.points), strict=True)
+        halves = [_column(memory.double_buffered for memory in side).astype(bool) for side in sides]
+        return Waiting(placed, self.room, self.width("bias"), where, Bus(bits, length, *halves))
 
     def spread(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return values by choice and kind, [choices, kinds], as [points, layers]."""
@@ -197,8 +213,12 @@ class _Vector:
         self._deeds = {where: self._numbered(deeds) for where, deeds in layer.deeds}
         self._known: dict[tuple[int, bool, bool], dict[Component, float]] = {}
         lanes = [point.machine.vector_lanes for point in chosen.points]
-        self.cycles = np.array([-(-layer.operations // each) for each in lanes], dtype=np.int64)
-        self._found = [self._energy(index, choice) for index, choice in enumerate(chosen.choice.tolist())]
+        work = [-(-layer.operations // each) for each in lanes]
+        choices = chosen.choice.tolist()
+        self._places = [self._place(index, choice) for index, choice in enumerate(choices)]
+        self.waits = np.array([self._wait(*given) for given in zip(range(len(work)), choices, work, strict=True)])
+        self.cycles = np.array(work, dtype=np.int64) + self.waits
+        self._found = [self._energy(*given) for given in zip(choices, self._places, strict=True)]
 
     def energies(self, component: Component) -> list[float]:
         """Return the energy of one component at every point."""
@@ -207,15 +227,33 @@ class _Vector:
     def _numbered(self, deeds: Sequence[Deed]) -> list[tuple[Deed, int]]:
         return [(deed, self._chosen.book.number((deed.component, deed.action, deed.unit))) for deed in deeds]
 
-    def _energy(self, index: int, choice: int) -> dict[Component, float]:
+    def _place(self, index: int, choice: int) -> tuple[bool, bool]:
+        """Return whether the input comes from DRAM and the output goes there."""
         ifmap, _, ofmap = self._chosen.points[index].machine.srams
         smaller, layer = min(ifmap.usable_bits, ofmap.usable_bits), self._layer
         taken, given = self._stored(choice)
         source = not 0 < layer.source * taken.numerator <= smaller * taken.denominator
-        own = not 0 < layer.own * given.numerator <= smaller * given.denominator
-        key = (choice, source, own)
+        return source, not 0 < layer.own * given.numerator <= smaller * given.denominator
+
+    def _wait(self, index: int, choice: int, busy: int) -> int:
+        """Return the cycles that the unit waits for DRAM: ``hwsim.array.vector.vector_time`` without ports."""
+        machine = self._chosen.points[index].machine
+        bus, (ifmap, _, ofmap) = machine.dram_bits_per_cycle, machine.srams
+        if bus is None:
+            return 0
+        (taken, given), (source, own) = self._stored(choice), self._places[index]
+        bits = self._layer.inputs * taken, self._layer.outputs * given
+        coming, going = -int(-bits[0] * source // bus), -int(-bits[1] * own // bus)
+        if not (ifmap.double_buffered and ofmap.double_buffered):
+            return coming + going
+        pieces = max(1, -int(-bits[0] // ifmap.usable_bits), -int(-bits[1] // ofmap.usable_bits))
+        first, last = -(-coming // pieces), -(-going // pieces)
+        return first + last + max(0, coming - first + going - last - busy)
+
+    def _energy(self, choice: int, place: tuple[bool, bool]) -> dict[Component, float]:
+        key = (choice, *place)
         if key not in self._known:
-            self._known[key] = self._priced(choice, (source, own))
+            self._known[key] = self._priced(choice, place)
         return self._known[key]
 
     def _stored(self, choice: int) -> tuple[Fraction, Fraction]:
@@ -268,9 +306,9 @@ def _in_turn(values: Floats, order: NDArray[np.intp]) -> list[float]:
 
 
 def _outcome(
-    chosen: _Chosen, index: int, steps: int, parts: dict[Component, float], glitches: Sequence[float | None]
+    chosen: _Chosen, index: int, time: tuple[int, int], parts: dict[Component, float], glitch: float | None
 ) -> Outcome:
-    point, own, glitch = chosen.points[index], chosen.words[chosen.choice[index]], glitches[index]
+    point, own, (steps, waits) = chosen.points[index], chosen.words[chosen.choice[index]], time
     elements = {own[kind].pe for kind in chosen.present if chosen.kinds.size}
     leakage, area_um2, _ = silicon(elements, point.machine, chosen.book.table)
     runtime_s = point.machine.runtime_s(steps)
@@ -279,7 +317,7 @@ def _outcome(
     total_pj = sum(energy.values())
     return Outcome(
         cycles=steps,
-        stall=0,
+        stall=waits,
         runtime_s=runtime_s,
         energy_pj=energy,
         energy_total_pj=total_pj,
@@ -290,7 +328,7 @@ def _outcome(
     )
 
 
-def _exact(placed: Placed, chosen: _Chosen) -> NDArray[np.bool_]:
+def _exact(placed: Placed, chosen: _Chosen, taken: Ints) -> NDArray[np.bool_]:
     """Return the points of which no count can leave the range where 64-bit arithmetic is exact.
 
     T Sr Sc (min(R, Sr) + min(C, Sc) + 1) + 2 T Sc R + Sr R Sc bounds every register count of a group (the skews, the
@@ -300,7 +338,7 @@ def _exact(placed: Placed, chosen: _Chosen) -> NDArray[np.bool_]:
     stream, down, across = (side.astype(float) for side in (placed.stream, placed.rows.extent, placed.columns.extent))
     skews = np.minimum(rows, down) + np.minimum(columns, across) + 1
     words = stream * down * across * skews + 2 * stream * across * rows + down * rows * across
-    clocked = 0.0 if placed.style.clock_gating else rows * columns * cycles(placed).astype(float)
+    clocked = 0.0 if placed.style.clock_gating else rows * columns * taken.astype(float)
     room = chosen.room
     widest = np.maximum.reduce([width.bits.astype(float) for width in (room.act, room.weight, room.acc, room.output)])
     bound = np.maximum(words * layers.groups, clocked) * widest

@@ -18,7 +18,6 @@ from hwsim.network import Layer, MatMul, Network
 from hwsim.network.assignment import Assignment, LayerFormats
 from hwsim.network.base import elements
 from hwsim.network.numerics import LayerNumerics
-from hwsim.network.resolve import final_layer
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -82,6 +81,7 @@ class VectorLayer:
 
     Attributes:
         operations: of all kinds, which decide its cycles.
+        inputs, outputs: elements that come and go.
         deeds: what it does and moves, by whether its input comes from DRAM and whether its output goes there.
         has_sums: its element is in the accumulator's format; nothing but comparisons otherwise.
         final: results leave in the accumulator's format.
@@ -89,6 +89,8 @@ class VectorLayer:
     """
 
     operations: int
+    inputs: int
+    outputs: int
     deeds: tuple[tuple[tuple[bool, bool], tuple[Deed, ...]], ...]
     has_sums: bool
     final: bool
@@ -148,7 +150,6 @@ class _Maps:
     def __init__(self, network: Network, numerics: tuple[LayerNumerics, ...], batch: int) -> None:
         roomy = OnChip(network, {layer.name: layer for layer in numerics}, parse_machine(_ROOMY), batch)
         self._network, self._batch, self._roomy = network, batch, roomy
-        self.final = final_layer(network)
 
     def source(self, layer: Layer) -> int:
         """Return the elements of the one map that ``layer`` reads, if it could stay."""
@@ -170,7 +171,7 @@ def _product(task: Task, layer: Layer, maps: _Maps) -> tuple[int, ...]:
     assert isinstance(work, Workload)
     assert isinstance(work.effectual_macs, int)
     sizes = tuple(int(getattr(work, name)) for name in _NAMES)
-    flags = (work.has_bias, isinstance(layer.op, MatMul), layer.name == maps.final, work.weights_shared)
+    flags = (work.has_bias, isinstance(layer.op, MatMul), work.output_bits == PROBE.acc.bits, work.weights_shared)
     return (*sizes, work.effectual_macs, *map(int, flags), maps.source(layer), maps.own(layer))
 
 
@@ -188,8 +189,9 @@ def _vector(task: Task, layer: Layer, maps: _Maps) -> VectorLayer:
         for source in (False, True)
         for own in (False, True)
     )
-    final = layer.name == maps.final
-    return VectorLayer(work.operations, deeds, task.pe is not None, final, maps.source(layer), maps.own(layer))
+    final = work.output_bits == PROBE.acc.storage_bits
+    sizes = work.operations, work.input_elements, work.output_elements
+    return VectorLayer(*sizes, deeds, task.pe is not None, final, maps.source(layer), maps.own(layer))
 
 
 def _deeds(work: VectorWork) -> tuple[Deed, ...]:

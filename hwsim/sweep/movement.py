@@ -105,7 +105,7 @@ def _fetched(placed: Placed, room: Room) -> tuple[Ints, Ints]:
     """Return activations and weights that come from DRAM, all groups."""
     layers, rows, columns = placed.layers, placed.rows.folds, placed.columns.folds
     acts, weights = layers.ifmap, layers.weights
-    own = _own_weights(placed)
+    own = own_weights(placed)
     keeps_acts = room.act.fits(acts // layers.groups, room.ifmap)
     keeps_weights = _kept_weights(placed, room)
     fetched_acts = acts * np.where(keeps_acts | (placed.style.flow is _IS), 1, columns)
@@ -119,7 +119,7 @@ def _fetched(placed: Placed, room: Room) -> tuple[Ints, Ints]:
     return fetched_acts, fetched * again
 
 
-def _own_weights(placed: Placed) -> Ints:
+def own_weights(placed: Placed) -> Ints:
     """Return the weights that one group works with."""
     layers = placed.layers
     return np.where(layers.shared, layers.weights, layers.weights // layers.groups)
@@ -127,12 +127,12 @@ def _own_weights(placed: Placed) -> Ints:
 
 def _kept_weights(placed: Placed, room: Room) -> Flags:
     """Return where the weights of one group fit the filter scratchpad."""
-    return room.weight.fits(_own_weights(placed), room.filters)
+    return room.weight.fits(own_weights(placed), room.filters)
 
 
 def _not_kept(placed: Placed, room: Room) -> Ints:
     """Return the weights of one group whose column tile does not fit the filter scratchpad (output stationary)."""
-    per_column = _own_weights(placed) // placed.layers.n
+    per_column = own_weights(placed) // placed.layers.n
     total = 0 * placed.columns.folds
     for size, count in placed.columns.sizes:
         total = total + np.where(room.weight.fits(size * per_column, room.filters), 0, size * per_column * count)

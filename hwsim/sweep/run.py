@@ -41,7 +41,7 @@ class SweepRow:
         formats: of every layer.
         outcome: what it costs; None where it cannot be built or priced.
         error: why there is no outcome.
-        one_by_one: priced by the scalar path, because the machine waits for memories, chooses tiles or packs weights.
+        one_by_one: priced by the scalar path: words of a stated width, tiles that are chosen, weights that are packed.
     """
 
     machine: str
@@ -177,7 +177,7 @@ class _Work:
         """Return one row for each combination, machines fastest."""
         asked = [(own, machine) for own in formats for machine in machines]
         rows: list[SweepRow | None] = [None] * len(asked)
-        together: dict[Style, list[tuple[int, Point]]] = {}
+        together: dict[tuple[Style, bool], list[tuple[int, Point]]] = {}
         for place, (own, machine) in enumerate(asked):
             try:
                 point = Point(self._built(machine, own, table), own)
@@ -185,7 +185,8 @@ class _Work:
                 rows[place] = SweepRow(str(machine), "", table.name, own, None, str(error))
                 continue
             if vectorisable(point.machine):
-                together.setdefault(Style.of(point.machine), []).append((place, point))
+                alike = Style.of(point.machine), point.machine.unlimited
+                together.setdefault(alike, []).append((place, point))
             else:
                 rows[place] = self._alone(str(machine), point, table)
         book = PriceBook(table)
