@@ -174,6 +174,8 @@ def hardware_dict(hardware: HardwareResult) -> dict[str, Any]:
         "waits": hardware.waits,
         "memories": list(hardware.memories),
         "unpriced": list(hardware.unpriced),
+        **({} if hardware.energy_low_pj is None else {"energy_low_pj": hardware.energy_low_pj}),
+        "elements": {layer.name: list(layer.notes) for layer in hardware.layers if layer.notes},
         **({"floorplan": hardware.floorplan.to_dict()} if hardware.floorplan else {}),
     }
 

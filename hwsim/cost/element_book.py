@@ -83,15 +83,11 @@ class Group:
         """Return which widths lie beyond those of the rows, and by how much."""
         found = []
         for name, own, (low, high) in zip(WIDTH_NAMES, astuple(widths), self._ranges, strict=True):
-            if not low <= own <= high:
-                bound = low if own < low else high
-                factor = (
-                    max((own + 1) / (bound + 1), (bound + 1) / (own + 1))
-                    if min(own, bound) == 0
-                    else max(own / bound, bound / own)
-                )
+            if not low <= own <= high and name == "extra":
+                found.append(_MISSING[self.kind is PeKind.FLOAT_MAC, own])
+            elif not low <= own <= high:
                 reach = f"{low} to {high}" if low < high else f"{low}"
-                found.append(f"{name.replace('_', ' ')} {own} beyond {reach} (x{factor:.2f})")
+                found.append(f"{name.replace('_', ' ')} {own} beyond {reach} (x{_apart(own, low, high):.2f})")
         return tuple(found)
 
     def response(self, widths: Widths, toggles: BusToggles) -> tuple[float, float] | None:
@@ -108,6 +104,20 @@ class Group:
         logs = [math.log(_ratio(row, widths, toggles)) for row in rows]
         mean = math.fsum(w * log for w, log in zip(weights, logs, strict=True)) / math.fsum(weights)
         return math.exp(mean), max(row.model_error or 0.0 for row in rows)
+
+
+_MISSING = {
+    (False, 0): "sums wrap; every row clamps",
+    (False, 1): "sums clamp; every row wraps",
+    (True, 0): "subnormals are flushed; every row keeps them",
+    (True, 1): "subnormals are kept; every row flushes them",
+}
+
+
+def _apart(own: int, low: int, high: int) -> float:
+    """Return the ratio, above 1, of a width to the nearer end of a range that it is outside of."""
+    shift = int(min(own, low) == 0)
+    return (low + shift) / (own + shift) if own < low else (own + shift) / (high + shift)
 
 
 def _ratio(row: ElementRow, widths: Widths, toggles: BusToggles) -> float:
