@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gate_helpers import build, random_inputs, random_netlist, tiny
+from gate_helpers import TINY, build, random_inputs, random_netlist, tiny
 from slow_gates import SlowGates
 
-from hwsim.gates import StimulusError, WireModel, events, simulate, simulation, slots, static_timing
+from hwsim.gates import StimulusError, WireModel, events, read_liberty, simulate, simulation, slots, static_timing
 from hwsim.gates.kernels import CLOCK, GATE, GATE_NET, INPUT_NET, REGISTER, REGISTER_NET
 from hwsim.gates.models import CellModel
 from hwsim.gates.slots import SlotTable
@@ -224,3 +224,51 @@ def pin_zero(table):
     index = table.index.copy()
     index[:] = index[:, :1]
     return SlotTable(index, table.slots)
+
+
+def edited(folder: Path, *replacements: tuple[str, str]):
+    text = TINY.read_text()
+    for old, new in replacements:
+        assert old in text
+        text = text.replace(old, new)
+    path = folder / "edited.lib"
+    path.write_text(text)
+    return read_liberty(path)
+
+
+SHIFT = [
+    ("r0", "DFF", {"D": "d", "CK": "clk", "Q": "p"}),
+    ("g0", "INV", {"A": "p", "Y": "n"}),
+    ("r1", "DFFR", {"D": "n", "CK": "clk", "RN": "rn", "Q": "q", "QN": "qn"}),
+]
+SHIFT_PORTS = ({"d": ["d"], "rn": ["rn"], "clk": ["clk"]}, {"q": ["q", "qn"]})
+
+
+@pytest.mark.parametrize("glitches", [False, True])
+def test_flip_flops_of_every_kind(tmp_path: Path, glitches: bool) -> None:
+    rng = np.random.default_rng(2)
+    inputs = {"d": rng.integers(0, 2, 40), "rn": (rng.random(40) > 0.2).astype(int)}
+    first = np.concatenate([[0], inputs["d"][:-1]])
+    expected = {"clear": [], "preset": []}
+    for kind, forced in (("clear", 0), ("preset", 1)):
+        stored = 0
+        for cycle in range(40):
+            # The edge takes what was settled in the cycle before, unless the pin holds the flip-flop then or now.
+            held = (inputs["rn"][cycle - 1] if cycle else 1) == 0
+            stored = (forced if held else 1 - int(first[cycle - 1])) if cycle else 0
+            stored = forced if inputs["rn"][cycle] == 0 else stored
+            expected[kind].append(stored | (1 - stored) << 1)
+    falling = [('clocked_on : "CK"', 'clocked_on : "!CK"'), ("timing_type : rising_edge", "timing_type : falling_edge")]
+    inverted = [('next_state : "D"', 'next_state : "!D"'), ('"IQ"', '"XX"'), ('"IQN"', '"IQ"'), ('"XX"', '"IQN"')]
+    preset = [('      clear : "!RN"', '      preset : "!RN"'), ("timing_type : clear", "timing_type : preset")]
+    swap = [('      clear : "!RN"', '      preset : "!RN"')]
+    for kind, changes in (("clear", []), ("clear", falling), ("preset", preset), ("clear", [*inverted, *swap])):
+        library = edited(tmp_path, *changes)
+        netlist = build(tmp_path, library, SHIFT, *SHIFT_PORTS)
+        result = simulate(netlist, library, inputs, glitches=glitches)
+        if changes[:1] == inverted[:1]:
+            # A register that stores the inverse starts at the other output; two cycles later that is gone.
+            assert result.outputs["q"][2:].tolist() == expected[kind][2:]
+        else:
+            assert result.outputs["q"].tolist() == expected[kind]
+        assert result.clock_pj > 0
