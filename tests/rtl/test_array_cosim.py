@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -49,8 +50,10 @@ def equals(simulator: Cosimulator, machine: Machine, layer: Case, interval: int)
 
 
 @needs_icarus
-@pytest.mark.parametrize("flow", FLOWS)
-@pytest.mark.parametrize("array", ARRAYS)
+@pytest.mark.parametrize(
+    ("array", "flow"),
+    [(a, f) for a, f in itertools.product(ARRAYS, FLOWS) if a in ("3x5", "5x3") or "outreg" not in f],
+)
 def test_every_bit_and_every_cycle(icarus: Cosimulator, array: str, flow: str) -> None:
     for shape in SHAPES:
         check(icarus, f"{array}-{flow}", "shift_add", *shape)
@@ -65,15 +68,15 @@ def test_arrays_of_one_row_or_column(icarus: Cosimulator, array: str, flow: str)
 
 
 @needs_icarus
-@pytest.mark.parametrize("flow", ["ws", "is,shadow", "os", "os,overlap"])
+@pytest.mark.parametrize("flow", ["ws", "is,shadow", "os,overlap"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_element(icarus: Cosimulator, kind: str, flow: str) -> None:
     check(icarus, f"3x2-{flow}", kind, 5, 3, 7)
 
 
 @needs_icarus
-@pytest.mark.parametrize("flow", ["ws,shadow", "is", "os", "os,overlap"])
-@pytest.mark.parametrize("kind", ["shift_add", "shiftcnn", "int", "float"])
+@pytest.mark.parametrize("flow", ["ws,shadow", "is", "os,overlap"])
+@pytest.mark.parametrize("kind", ["shift_add", "int", "float"])
 def test_elements_that_hold_still_at_zeros_give_the_same(icarus: Cosimulator, kind: str, flow: str) -> None:
     layer, machine = cached_case(kind, 7, 6, 8, 1, True, True), parse_machine(f"3x5-{flow}")
     result = icarus.run(machine, layer.core, layer.codes, gate_zero=True)
@@ -95,7 +98,7 @@ def test_sums_start_at_zero_without_a_bias(icarus: Cosimulator, flow: str) -> No
 
 @needs_icarus
 @pytest.mark.parametrize("flow", ["ws,shadow", "is,shadow", "ws,shadow,outreg", "os,overlap", "os,overlap,outreg"])
-@pytest.mark.parametrize("array", ["3x5", "4x4", "2x7", "1x4", "4x1"])
+@pytest.mark.parametrize("array", ["3x5", "2x7", "1x4", "4x1"])
 def test_the_interval_between_folds_is_the_smallest(icarus: Cosimulator, array: str, flow: str) -> None:
     """One cycle less gives wrong sums, with streams shorter and longer than the array."""
     machine = parse_machine(f"{array}-{flow}")
