@@ -20,6 +20,10 @@ def add_commands(commands: Any) -> None:
         "bert-layer, lstm; a trained network (hwsim networks); a .npz file; or a .csv list with name,m,n,k[,groups]"
     )  # fmt: skip
     add_format_options(cost)
+    cost.add_argument("--bias", metavar="FORMAT", help="of stored biases (default: the accumulator's)")
+    cost.add_argument(
+        "--layer", action="append", default=[], metavar="LAYER.ROLE=FORMAT", help="a format for one tensor of one layer"
+    )
     machine = "such as 16x16-ws@800MHz, or an area: 2mm2-ws@<=1GHz (default: %(default)s)"
     cost.add_argument("--machine", default="16x16-ws", help=machine)
     cost.add_argument("--table", default="published45", help=f"{TABLE_HELP} (default: %(default)s)")

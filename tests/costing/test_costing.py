@@ -225,6 +225,24 @@ def test_the_command_takes_a_list_of_layers(capsys: pytest.CaptureFixture[str], 
     assert "cannot be read" in capsys.readouterr().err
 
 
+def test_formats_of_single_layers_and_biases_are_taken(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["cost", "lenet5", "--weights", "pow2<4>", "--acts", "int8", "--acc", "int24", "--json"]
+    assert main([*words, "--bias", "int8", "--layer", "ip1.weights=int8"]) == 0
+    layers = {layer["name"]: layer for layer in json.loads(capsys.readouterr().out)["layers"]}
+    assert [layers[name]["weights"] for name in ("conv1", "ip1", "ip2")] == ["pow2<4>", "int8", "pow2<4>"]
+    assert {layers[name]["bias"] for name in ("conv1", "ip1")} == {"int8"}
+    assert main([*words, "--layer", "ip9.weights=int8"]) == 2
+    assert "did you mean" in capsys.readouterr().err
+
+
+def test_the_networks_are_listed_with_their_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["networks"]) == 0
+    out = capsys.readouterr().out
+    for name in SHAPES:
+        assert name in out
+    assert "4,089,184,256" in out
+
+
 def test_storage_that_is_no_whole_number_of_bits_stays_exact() -> None:
     report = cost(SHAPES["lenet5"](), Assignment(FORMATS["block"]), "16x16-ws", "unit")
     assert report.hardware.weight_bits == -(-Fraction(17, 4) * 430_500 // 1)
