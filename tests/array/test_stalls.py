@@ -143,7 +143,7 @@ LAYERS = st.builds(
 )
 FLOWS = st.sampled_from(["4x3-ws", "3x4-os", "4x4-is", "4x4-ws,shadow", "3x3-os,overlap"])
 SPEEDS = st.floats(0.01, 50)
-MARGIN = settings(max_examples=60, deadline=None)
+MARGIN = settings(max_examples=60)
 
 
 @MARGIN
