@@ -47,6 +47,7 @@ class SlowGates:
         self.values = [False] * netlist.nets
         self.values[1] = True
         self.stored = [False] * netlist.cells
+        self.now = 0
         self.toggles = [0] * netlist.nets
         self.energy = dict.fromkeys(("gate", "gate net", "register", "register net", "clock", "input net"), 0.0)
         self.registers = [c for c in range(netlist.cells) if self.kind(c).startswith("DFF")]
@@ -230,6 +231,7 @@ class SlowGates:
                     ask(0, cell, "CK")
         while queue:
             now, number, what, data = heapq.heappop(queue)
+            self.now = now
             if what == "clock":
                 self.clock(False)
             elif what == "port":

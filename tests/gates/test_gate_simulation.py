@@ -33,7 +33,7 @@ def output_bits(netlist, result) -> np.ndarray:
     return np.concatenate(parts, axis=1)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("registers", [0, 6])
 def test_without_delays_equals_the_slow_twin(tmp_path: Path, seed: int, registers: int) -> None:
     netlist, library = random_netlist(tmp_path, seed, registers=registers)
@@ -49,7 +49,7 @@ def test_without_delays_equals_the_slow_twin(tmp_path: Path, seed: int, register
         assert toggles.tolist() == twin.toggles
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("registers", [0, 6])
 def test_with_delays_equals_the_slow_twin_in_every_toggle_and_energy(tmp_path: Path, seed: int, registers: int) -> None:
     netlist, library = random_netlist(tmp_path, seed, registers=registers)
@@ -272,3 +272,27 @@ def test_flip_flops_of_every_kind(tmp_path: Path, glitches: bool) -> None:
         else:
             assert result.outputs["q"].tolist() == expected[kind]
         assert result.clock_pj > 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_nothing_moves_after_its_static_arrival(tmp_path: Path, seed: int) -> None:
+    """Static timing bounds every event of the simulation; ticks round by half a femtosecond per gate."""
+    netlist, library = random_netlist(tmp_path, seed, registers=4)
+    inputs = random_inputs(netlist, seed, 30)
+    inputs["reset_n"][:] = 1  # static timing follows no path through asynchronous pins
+    timing = static_timing(netlist, library)
+    twin = slow(netlist, library, timing, inputs)
+    late = [0] * netlist.nets
+    move = twin.move
+
+    def timed_move(cell, out, pin, values):
+        net = move(cell, out, pin, values)
+        late[net] = max(late[net], twin.now)
+        return net
+
+    twin.move = timed_move
+    twin.events(10**9, 0)
+    bounds = timing.arrival_ns.max(axis=1) * 1e6 + 60
+    moved = [net for net in range(netlist.nets) if late[net]]
+    assert len(moved) > 40
+    assert all(late[net] <= bounds[net] for net in moved)
