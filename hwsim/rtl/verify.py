@@ -32,7 +32,7 @@ class LayerCheck:
         whole: nothing of the layer was left out.
         folds: tiles on the array.
         cycles_rtl: measured at the array's edge.
-        cycles_formula: by ``hwsim.array.cycles``, without waits for memories.
+        cycles_formula: by ``hwsim.array.cycles``, in the fixed order of folds and without waits for memories.
         cycles_stepper: by ``hwsim.array.stepper``; None for a layer too large to step.
         outputs: sums compared, all bits of each.
         mismatches: of them that differ in any bit, or never came.
