@@ -69,6 +69,7 @@ def _add_rtl(commands: Any) -> None:
         "make sim (Icarus Verilog), make synth (Yosys), make gates, make lint (Verilator).",
     )
     add_format_options(rtl)
+    rtl.add_argument("--bias", metavar="FORMAT", help="of stored biases (default: the accumulator's)")
     rtl.add_argument("--machine", default="16x16-ws", help="such as 8x8-os,overlap (default: %(default)s)")
     rtl.add_argument("--network", default="digits-cnn", help="a name or a .npz file (default: %(default)s)")
     rtl.add_argument(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import shutil
 import subprocess
@@ -117,6 +118,25 @@ def test_what_is_wrong_elsewhere_is_noticed(file: str, old: str, new: str, said:
     failed = make(made, "sim")
     assert failed.returncode != 0
     assert said in failed.stdout
+
+
+@needs_simulator
+@pytest.mark.parametrize("seed", range(6))
+def test_random_machines_and_formats(seed: int, tmp_path: Path) -> None:
+    draw = random.Random(seed)
+    flow = draw.choice(["ws", "is", "os"])
+    flags = [flag for flag in ("overlap" if flow == "os" else "shadow", "outreg", "nogating") if draw.random() < 0.4]
+    machine = ",".join([f"{draw.randint(1, 6)}x{draw.randint(1, 6)}-{flow}", *flags])
+    rounding, overflow = draw.choice(["", ",rtz", ",rtn", ",rhu", ",rtp"]), draw.choice(["", ",wrap"])
+    formats = (
+        draw.choice(["pow2<3>", "pow2<5>", "apot<4>", "apot<7>", "shiftcnn<2,3>", "int4", "int8", "fixed<6,2>"]),
+        draw.choice(["fixed<8,4>", "ufixed<6,2>", "int8", "uint5"]),
+        f"fixed<{draw.randint(10, 26)},{draw.randint(6, 10)}{rounding}{overflow}>",
+        draw.choice([None, f"fixed<10,5{rounding}>"]),
+    )
+    made = design(tmp_path, machine, formats, draw.choice([500, 3000]))
+    done = make(made, "sim", f"STYLE={draw.randint(0, 1)}")
+    assert f"PASS: {made.outputs} outputs" in done.stdout, f"{machine} {formats}: {done.stdout}{done.stderr}"
 
 
 @needs_simulator
