@@ -22,7 +22,7 @@ from hwsim.synth.recipe import (
     constraint_text,
     yosys_script,
 )  # fmt: skip
-from hwsim.synth.technology import Technology, recognise
+from hwsim.synth.technology import Technology
 from hwsim.synth.yosys import Yosys
 
 
@@ -63,34 +63,25 @@ class Workshop:
 
 
 @contextmanager
-def open_workshop(
-    liberty: Sequence[Path], yosys: Yosys, recipe: Recipe, tech: Technology | None = None
-) -> Iterator[Workshop]:
+def open_workshop(liberty: Sequence[Path], yosys: Yosys, recipe: Recipe, tech: Technology) -> Iterator[Workshop]:
     """Prepare a folder for runs on the library in ``liberty``; it is deleted at the end.
 
     Args:
         liberty: the files of one library.
         yosys: from ``find_yosys``.
         recipe: how integers are built.
-        tech: of the library; recognised by its cells if None.
+        tech: of the library.
 
     Raises:
-        SynthError: the library is not recognised, or lacks a cell that the technology names.
+        SynthError: the library cannot be read, or lacks a cell that the technology names.
     """
-    text = read_liberty_text(liberty)
-    found = tech or recognise(text.names)
-    if found is None:
-        raise SynthError(
-            f"{', '.join(map(str, liberty))}: cells such as {', '.join(text.names[:3])} belong to no technology known "
-            "here; describe it in a Technology (docs/synthesis.md)"
-        )
-    usable = text.without(found.dont_use)
-    wanted = [found.driver, *([found.full_adder.cell] if found.full_adder else [])]
+    usable = read_liberty_text(liberty).without(tech.dont_use)
+    wanted = [tech.driver, *([tech.full_adder.cell] if tech.full_adder else [])]
     missing = [name for name in wanted if name not in usable.names]
     if missing:
-        raise SynthError(f"the library lacks {', '.join(missing)}, which technology {found.name!r} names")
+        raise SynthError(f"the library lacks {', '.join(missing)}, which technology {tech.name!r} names")
     # YoWASP does not see the system's temporary folder under that name: work below the current one.
     base = Path.cwd() if "yowasp" in yosys.version else None
     with tempfile.TemporaryDirectory(prefix="hwsim-synth-", dir=base) as folder:
         (Path(folder) / LIBERTY_FILE).write_text(usable.mapping_text(), encoding="utf-8")
-        yield Workshop(Path(folder), yosys, found, recipe)
+        yield Workshop(Path(folder), yosys, tech, recipe)

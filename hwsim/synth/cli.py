@@ -34,6 +34,8 @@ def add_commands(commands: Any) -> None:
     synth.add_argument("--dataflows", nargs="+", default=["ws", "is", "os"], metavar="FLOW", help="default: ws is os")
     recipes = "bw-fa, bw-fa-ripple, bw, naive, naive-fa (default: %(default)s)"
     synth.add_argument("--recipe", default="bw-fa", help=recipes)
+    synth.add_argument("--node", type=float, metavar="NM", help="of a library that is not known by its cells")
+    synth.add_argument("--dont-use", nargs="+", default=[], metavar="PATTERN", help="cells of such a library to avoid")
     synth.add_argument("--vectors", type=int, default=3000, metavar="N", help="cycles priced (default: %(default)s)")
     synth.add_argument("--seed", type=int, default=0, help="of the operand streams (default: %(default)s)")
     synth.add_argument("--jobs", type=int, default=1, metavar="N", help="processes (default: %(default)s)")
@@ -72,7 +74,10 @@ def _settings(arguments: argparse.Namespace) -> RunSettings:
         faults.append(f"--jobs {arguments.jobs}: at least 1 process is needed")
     if faults:
         raise SynthError(all_faults("the command", faults))
-    return RunSettings(tuple(arguments.liberty), arguments.recipe, arguments.vectors, seed=arguments.seed)
+    return RunSettings(
+        tuple(arguments.liberty), arguments.recipe, arguments.vectors, seed=arguments.seed,
+        node_nm=arguments.node, dont_use=tuple(arguments.dont_use),
+    )  # fmt: skip
 
 
 def _dataflows(names: Sequence[str]) -> tuple[Any, ...]:

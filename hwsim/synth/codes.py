@@ -45,7 +45,7 @@ def values_of(codes: Codes, fmt: NumberFormat) -> Floats:
     known, where = np.unique(codes, return_inverse=True)
     grid = fmt.grid() if isinstance(element_of(fmt), FixedFormat) else None
     if isinstance(grid, FixedGrid) and _is_plain(fmt):
-        return signed(codes, fmt) * 2.0**grid.lsb
+        return signed(codes, fmt).astype(np.float64) * np.float64(2.0**grid.lsb)
     numbers = np.array([float(fmt.decode(int(code))) for code in known])  # type: ignore[arg-type]  # finite
     return numbers[where].reshape(codes.shape)
 

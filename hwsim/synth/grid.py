@@ -69,7 +69,7 @@ def _default() -> Iterator[Spelled]:
     yield from _SMALL
     for several in zip_longest(*families):
         yield from (spelled for spelled in several if spelled is not None)
-    yield from ((weight, "int8", "int24<wrap>") for weight in ("shiftcnn<1,4>", "int8", "int4"))
+    yield from ((wrapping, "int8", "int24<wrap>") for wrapping in ("shiftcnn<1,4>", "int8", "int4"))
     yield (_FLUSHED,) * 3
 
 
@@ -79,8 +79,8 @@ def _wide() -> Iterator[Spelled]:
     for positions, act, acc in product(_SHIFTERS, (4, 5, 6, 8, 12, 16), (16, 20, 24, 32)):
         if act + positions + 1 <= acc:
             yield _SHIFTERS[positions], f"int{act}", f"int{acc}"
-    for weight, act in product((2, 3, 4, 5, 6, 8), (4, 5, 6, 8, 12)):
-        yield f"int{weight}", f"int{act}", "int24"
+    for bits, act in product((2, 3, 4, 5, 6, 8), (4, 5, 6, 8, 12)):
+        yield f"int{bits}", f"int{act}", "int24"
     for weight, act in product(("apot<3>", "apot<4>", "apot<5>", "apot<6>", "shiftcnn<2,4>"), (4, 5, 6, 8, 12)):
         yield weight, f"int{act}", "int24"
     for exponent, mantissa in product((2, 4, 6, 8), (2, 4, 6, 8, 10, 14, 18)):

@@ -10,10 +10,12 @@ from pathlib import Path
 
 from hwsim.gates import Library, read_liberty
 from hwsim.synth.build import Workshop, open_workshop
+from hwsim.synth.detect import detect
+from hwsim.synth.errors import SynthError
 from hwsim.synth.recipe import recipe
 from hwsim.synth.settings import RunSettings
 from hwsim.synth.store import Settings
-from hwsim.synth.technology import Technology
+from hwsim.synth.technology import Technology, recognise
 from hwsim.synth.yosys import find_yosys
 
 
@@ -57,23 +59,39 @@ def wire_text(tech: Technology) -> str:
     return f"{tech.wire}; input slew {1000 * tech.slew_ns:g} ps; {tech.load_ff:g} fF on outputs"
 
 
-@contextmanager
-def open_laboratory(settings: RunSettings, tech: Technology | None = None) -> Iterator[Laboratory]:
-    """Open a laboratory; its folder is deleted at the end.
+def technology_of(settings: RunSettings) -> Technology:
+    """Return the technology of the library: known by its cells, else found in their functions.
 
-    Args:
-        settings: of the run.
-        tech: the technology; recognised by the library's cells if None.
+    Raises:
+        SynthError: the library is not known and the settings name no node.
+    """
+    library = _library(settings.liberty)
+    known = recognise(tuple(library.cells))
+    if known is not None:
+        return known
+    if settings.node_nm is None:
+        raise SynthError(
+            f"library {library.name} (cells {', '.join(list(library.cells)[:3])}, ...) is none that is known here: say "
+            "its node with --node NM, and which cells to leave alone with --dont-use; its adder and buffer are found "
+            "by what their pins compute"
+        )
+    return detect(library, library.name, settings.node_nm, settings.dont_use)
+
+
+@contextmanager
+def open_laboratory(settings: RunSettings) -> Iterator[Laboratory]:
+    """Open a laboratory; its folder is deleted at the end.
 
     Raises:
         SynthError: no yosys, an unreadable or unknown library.
     """
+    tech = technology_of(settings)
     with open_workshop(settings.liberty, find_yosys(), recipe(settings.recipe), tech) as workshop:
         made_with = Settings(
             liberty_sha256=_library(settings.liberty).sha256,
             tools=f"{workshop.yosys.version}, hwsim.gates",
             recipe=settings.recipe,
-            wire_model=wire_text(workshop.tech),
+            wire_model=wire_text(tech),
             vectors=settings.vectors,
             seed=settings.seed,
         )

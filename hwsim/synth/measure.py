@@ -37,21 +37,22 @@ def measure(unit: Unit, laboratory: Laboratory) -> ElementRow:
     still = _run(unit, "relaxed", netlists, laboratory, checks | {PRICED: streams[PRICED]}, glitches=False)
     _run(unit, "tight", netlists, laboratory, checks | {GATED: streams[GATED]}, glitches=False)
     live = _run(unit, "relaxed", netlists, laboratory, streams, glitches=True)
-    return ElementRow(
-        **identity(unit),  # type: ignore[arg-type]  # columns by name
+    columns: dict[str, Any] = {
+        **identity(unit),
         **_silicon(netlists, laboratory),
-        core_pj=live[PRICED].core_pj,
-        core_zero_delay_pj=still[PRICED].core_pj,
-        core_gated_pj=live[GATED].core_pj,
-        register_pj=live[PRICED].register_pj,
-        clock_pj=live[PRICED].clock_pj,
+        "core_pj": live[PRICED].core_pj,
+        "core_zero_delay_pj": still[PRICED].core_pj,
+        "core_gated_pj": live[GATED].core_pj,
+        "register_pj": live[PRICED].register_pj,
+        "clock_pj": live[PRICED].clock_pj,
         **_model(streams, live),
         **dict(zip(("act_toggles", "weight_toggles", "sum_toggles"), streams[PRICED].toggles(), strict=True)),
         **_operating_point(laboratory),
         **asdict(laboratory.made_with),
-        rtl_sha256=unit.rtl_sha256,
-        stream=unit.spec.name,
-    )
+        "rtl_sha256": unit.rtl_sha256,
+        "stream": unit.spec.name,
+    }
+    return ElementRow(**columns)
 
 
 def build_netlists(unit: Unit, laboratory: Laboratory) -> dict[str, Netlist]:

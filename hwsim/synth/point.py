@@ -73,11 +73,11 @@ def make_point(weights: str, acts: str, acc: str, product: str | None = None) ->
     Raises:
         SynthError: the formats do not make an element, or the accumulator is narrower than one product.
     """
-    formats = [_whole_steps(parse(text)) for text in (weights, acts, acc)]
+    held, moving, total = (_whole_steps(parse(text)) for text in (weights, acts, acc))
     named = None if product in (None, "exact") else _whole_steps(parse(product or ""))
-    if product is None and isinstance(element_of(formats[2]), FloatFormat):
-        named = formats[2]
-    point = Point(*formats, named)
+    if product is None and isinstance(element_of(total), FloatFormat):
+        named = total
+    point = Point(held, moving, total, named)
     faults = _faults(point)
     if faults:
         raise SynthError(all_faults(f"the element {point.name}", faults))

@@ -16,6 +16,8 @@ class RunSettings:
         vectors: cycles of the stream that gives the energies; at least MIN_VECTORS.
         fit_vectors: cycles of each stream that the macro-model is fitted to.
         seed: of all streams.
+        node_nm: technology node of a library that is not known by its cells; None for one that is.
+        dont_use: patterns of cells of such a library to leave alone.
     """
 
     liberty: tuple[Path, ...]
@@ -23,6 +25,8 @@ class RunSettings:
     vectors: int = 3000
     fit_vectors: int = 600
     seed: int = 0
+    node_nm: float | None = None
+    dont_use: tuple[str, ...] = ()
 
 
 #: Cycles of the comparison with the reference, and the least that may give an energy (sampling error near 2.4 % there).

@@ -144,9 +144,12 @@ def _uniform_codes(fmt: NumberFormat, cycles: int, rng: np.random.Generator) -> 
         assigned = np.array(list(fmt.codes()) if isinstance(element, PowerSumFormat) else [0], dtype=np.int64)
         return rng.choice(assigned, cycles) if len(assigned) > 1 else rng.integers(0, 1 << fmt.bits, cycles)
     codes = rng.integers(0, 1 << fmt.bits, cycles)
-    top = codes >> element.mantissa_bits & ((1 << element.exponent_bits) - 1) == (1 << element.exponent_bits) - 1
+    if element.specials is Specials.NONE:
+        return codes
+    largest = (1 << element.exponent_bits) - 1
+    top = (codes >> element.mantissa_bits & largest) == largest
     # One exponent lower: the largest exponent may hold infinities and NaN.
-    return codes - (top & (element.specials is not Specials.NONE)) * (1 << element.mantissa_bits)
+    return np.where(top, codes - (1 << element.mantissa_bits), codes)
 
 
 class _Operands:
