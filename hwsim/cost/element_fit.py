@@ -92,7 +92,7 @@ class QuantityFit:
             errors.append(predicted / float(self._values[index]) - 1)
             kept[index] = True
         rms = math.sqrt(math.fsum(error * error for error in errors) / len(errors))
-        return LeaveOneOut(rms, max(map(abs, errors)), len(errors), law)
+        return LeaveOneOut(rms, max(map(abs, errors)), len(errors), law, tuple(errors))
 
     @cached_property
     def _coefficients(self) -> dict[str, tuple[Floats, NDArray[np.bool_]]]:
