@@ -99,8 +99,8 @@ def _text(record: Record) -> str:
     made = f"{record.provenance['vectors']} cycles a layer, recipe {record.provenance['recipe']}"
     return (
         f"Elements of `{record.provenance['table']}`, fed at gate level with the operands of trained networks in the "
-        f"order of each dataflow ({made}): {', '.join(layers)}. The prediction knows the mean toggles on the three buses "
-        "and nothing else. The table was made with drawn numbers; no layer had a part in it."
+        f"order of each dataflow ({made}): {', '.join(layers)}. The prediction knows the mean toggles on the three "
+        "buses and nothing else. The table was made with drawn numbers; no layer had a part in it."
     )
 
 
