@@ -237,6 +237,11 @@ def weight_bits(layers: Sequence[LayerNumerics], packing: Compression = Compress
     return ceil(sum(parts, Fraction(0)))
 
 
+def largest_element(elements: Set[PeSpec], table: PriceTable, usage: Usage) -> PeSpec:
+    """Return the element of the largest area, which an array for all of ``elements`` is made of."""
+    return max(elements, key=lambda pe: (price_pe(pe, table, usage).area_um2 or 0.0, str(pe)))
+
+
 def silicon(elements: Set[PeSpec], machine: Machine, table: PriceTable) -> tuple[float, float, tuple[str, ...]]:
     """Return leakage in pJ per second, area in um2 and what is not known, of an array of the largest element needed.
 
@@ -245,7 +250,7 @@ def silicon(elements: Set[PeSpec], machine: Machine, table: PriceTable) -> tuple
     if not elements:
         return 0.0, 0.0, ()
     usage = Usage.of(machine.array.dataflow, machine.zero_gating, None)
-    largest = max(elements, key=lambda pe: (price_pe(pe, table, usage).area_um2 or 0.0, str(pe)))
+    largest = largest_element(elements, table, usage)
     rows, columns = machine.array.rows, machine.array.columns
     leak = leakage_w(largest, rows, columns, machine.memories, table, usage)
     memory = memory_area_um2(machine.memories, table)
@@ -253,6 +258,7 @@ def silicon(elements: Set[PeSpec], machine: Machine, table: PriceTable) -> tuple
     unpriced = [f"leakage of {name}" for name in leak.unknown] + [f"area of {name}" for name in memory.unknown]
     if any(price_pe(pe, table, usage).area_um2 is None for pe in elements):
         unpriced.append("area of the processing elements")
+    unpriced.append("area and leakage of the vector unit")
     if machine.compression is not Compression.NONE:
         unpriced.append("energy and area of the unpacker of weights")
     kinds = sorted({pe.kind.value for pe in elements} - {largest.kind.value})
