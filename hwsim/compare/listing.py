@@ -26,6 +26,7 @@ class TableCard:
         elements: of synthesised elements, by kind.
         errors: per kind and dataflow ("shift_add ws") and price ("area", "energy", "delay"): root mean square and
             largest relative error when each row is left out and predicted from the others, rows, and the law.
+        falls: per kind and dataflow and price, how many pairs of rows fall as a width grows, and the deepest fall.
         kinds: how the numbers came to be.
         sources: citations, each once.
     """
@@ -36,6 +37,7 @@ class TableCard:
     rows: int
     elements: dict[str, int]
     errors: dict[str, dict[str, LeaveOneOut]]
+    falls: dict[str, dict[str, tuple[int, float]]]
     kinds: tuple[str, ...]
     sources: tuple[str, ...]
 
@@ -55,10 +57,13 @@ def table_card(table: PriceTable) -> TableCard:
     rows: list[tuple[float, float | None]] = [(row.node_nm, row.voltage_v) for row in table.rows]
     rows += [(row.node_nm, row.voltage_v) for row in table.elements]
     errors: dict[str, dict[str, LeaveOneOut]] = {}
+    falls: dict[str, dict[str, tuple[int, float]]] = {}
     for (kind, flow), group in table.book.groups.items():
         fits = {name: group.fit(quantity) for quantity, name in STATED.items()}
         known = {name: fit.error for name, fit in fits.items() if fit is not None and fit.error is not None}
         errors[f"{kind.value} {flow.value}"] = known
+        fallen = {name: group.falls(quantity) for quantity, name in STATED.items()}
+        falls[f"{kind.value} {flow.value}"] = {name: (len(own), own[0].share) for name, own in fallen.items() if own}
     made = {row.kind.value: None for row in table.rows} | ({"synthesised": None} if table.elements else {})
     return TableCard(
         name=table.name,
@@ -67,6 +72,7 @@ def table_card(table: PriceTable) -> TableCard:
         rows=len(table.rows),
         elements=dict(Counter(row.kind.value for row in table.elements)),
         errors=errors,
+        falls=falls,
         kinds=tuple(made),
         sources=tuple(dict.fromkeys(row.source for row in table.rows)),
     )
@@ -85,6 +91,7 @@ def listing_text(cards: Sequence[TableCard]) -> str:
         if card.errors:
             title = f"{card.name}: error of a synthesised element predicted from the others, each left out in turn"
             parts.append(f"{title} (rms, worst)\n{_errors_text(card)}")
+            parts += [_falls_text(card)] if any(card.falls.values()) else []
     return "\n\n".join(parts)
 
 
@@ -99,6 +106,16 @@ def _errors_text(card: TableCard) -> str:
         for name, errors in card.errors.items()
     ]
     return text_table(header, rows)
+
+
+def _falls_text(card: TableCard) -> str:
+    title = f"{card.name}: pairs of rows whose price falls as a width grows (how many, deepest)"
+    rows = [
+        [name, *(f"{own[s][0]}, {own[s][1]:.1%}" if s in own else "none" for s in STATED.values())]
+        for name, own in card.falls.items()
+        if own
+    ]
+    return f"{title}\n{text_table(['elements', *STATED.values()], rows)}"
 
 
 def _error(error: LeaveOneOut | None) -> str:

@@ -42,6 +42,20 @@ class Found:
     error: LeaveOneOut | None = None
 
 
+@dataclass(frozen=True)
+class Fall:
+    """Two rows of which the larger element has the lower price.
+
+    Attributes:
+        small, large: no width of ``small`` is larger than that of ``large``.
+        share: by how much the price falls, of that of ``small``.
+    """
+
+    small: ElementRow
+    large: ElementRow
+    share: float
+
+
 class Group:
     """Every row of one kind under one dataflow."""
 
@@ -73,6 +87,17 @@ class Group:
             fit = QuantityFit(self.kind, quantity, [w for w, _ in known], [v for _, v in known]) if known else None
             self._fits[quantity] = fit
         return self._fits[quantity]
+
+    def falls(self, quantity: str) -> tuple[Fall, ...]:
+        """Return where the rows themselves fall as a width grows, the deepest first: prices do at these rows."""
+        known = [(w, row, float(v)) for w, row in self._exact.items() if (v := getattr(row, quantity)) is not None]
+        found = [
+            Fall(row, other, 1 - value / own)
+            for w, row, own in known
+            for wide, other, value in known
+            if value < own and w.within(wide)
+        ]
+        return tuple(sorted(found, key=lambda fall: -fall.share))
 
     def nearest(self, widths: Widths) -> tuple[ElementRow, ...]:
         """Return the rows nearest in the logarithms of the widths, the nearest first."""

@@ -13,7 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwsim.array import Action, ActionCount, Component, Dataflow
-from hwsim.cost import PriceTable, Usage, explain, mac_range_pj, parse_table, price_counts, price_pe
+from hwsim.cost import (
+    PriceTable,
+    Usage,
+    explain,
+    load_table,
+    mac_range_pj,
+    parse_table,
+    price_counts,
+    price_pe,
+    table_names,
+)
 from hwsim.cost.element_book import ElementBook
 from hwsim.cost.element_fit import LAWS, QuantityFit
 from hwsim.cost.element_laws import Widths
@@ -307,3 +317,29 @@ def test_coefficients_are_the_least_squares_that_are_not_negative() -> None:
         assert ((x > 0) <= free).all()
         assert np.abs(gradient[free]).max(initial=0) < 1e-8
         assert gradient[~free].max(initial=-1.0) < 1e-8
+
+
+def test_where_the_rows_themselves_fall_is_said() -> None:
+    rows = grid()
+    clean = ElementBook(rows).groups[PeKind.SHIFT_ADD, WS]
+    assert clean.falls("core_pj") == ()
+    dearest = max(rows, key=lambda row: row.core_pj)
+    planted = [replace(row, core_pj=row.core_pj * 0.9) if row is dearest else row for row in rows]
+    falls = ElementBook(planted).groups[PeKind.SHIFT_ADD, WS].falls("core_pj")
+    assert falls
+    assert {(fall.large.act_bits, fall.large.positions, fall.large.acc_bits) for fall in falls} == {(16, 15, 32)}
+    below = sorted(row.core_pj for row in rows)[-2]
+    assert falls[0].share == pytest.approx(1 - 0.9 * dearest.core_pj / below)
+
+
+def test_shipped_rows_are_their_own_prices_and_state_their_errors() -> None:
+    for name in table_names():
+        shipped = load_table(name)
+        for (kind, flow), group in shipped.book.groups.items():
+            for row in group.rows:
+                found = group.find(Widths.of_row(row), "core_pj")
+                assert found is not None
+                assert (found.value, found.rows) == (row.core_pj, (row,))
+            fit = group.fit("area_um2")
+            assert fit is not None, (kind, flow)
+            assert (fit.error is not None) == (len(group.rows) >= 3)
