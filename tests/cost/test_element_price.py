@@ -324,12 +324,12 @@ def test_where_the_rows_themselves_fall_is_said() -> None:
     clean = ElementBook(rows).groups[PeKind.SHIFT_ADD, WS]
     assert clean.falls("core_pj") == ()
     dearest = max(rows, key=lambda row: row.core_pj)
-    planted = [replace(row, core_pj=row.core_pj * 0.9) if row is dearest else row for row in rows]
+    planted = [replace(row, core_pj=row.core_pj * 0.8) if row is dearest else row for row in rows]
     falls = ElementBook(planted).groups[PeKind.SHIFT_ADD, WS].falls("core_pj")
     assert falls
     assert {(fall.large.act_bits, fall.large.positions, fall.large.acc_bits) for fall in falls} == {(16, 15, 32)}
     below = sorted(row.core_pj for row in rows)[-2]
-    assert falls[0].share == pytest.approx(1 - 0.9 * dearest.core_pj / below)
+    assert falls[0].share == pytest.approx(1 - 0.8 * dearest.core_pj / below)
 
 
 def test_shipped_rows_are_their_own_prices_and_state_their_errors() -> None:
