@@ -249,7 +249,7 @@ def silicon(elements: Set[PeSpec], machine: Machine, table: PriceTable) -> tuple
     """
     if not elements:
         return 0.0, 0.0, ()
-    usage = Usage.of(machine.array.dataflow, machine.zero_gating, None)
+    usage = Usage.of(machine.array.dataflow, machine.zero_gating, None, machine.second_register)
     largest = largest_element(elements, table, usage)
     rows, columns = machine.array.rows, machine.array.columns
     leak = leakage_w(largest, rows, columns, machine.memories, table, usage)

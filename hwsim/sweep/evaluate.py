@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from hwsim.array import Action, Component, Machine
 from hwsim.cost import average_power_w
-from hwsim.hardware import silicon
 from hwsim.network.assignment import LayerFormats
 from hwsim.sweep.closed_forms import (
     Count,
@@ -34,6 +33,7 @@ from hwsim.sweep.closed_forms import (
 from hwsim.sweep.layers import Deed, LayerColumns, VectorLayer
 from hwsim.sweep.movement import Residence, Room, Width, crossing_counts, edge_counts, residence
 from hwsim.sweep.prices import KINDS, PriceBook, Words, elements_of, storage_bits, sum_element
+from hwsim.sweep.silicon import Silicon
 from hwsim.sweep.waits import Bus, Waiting
 
 Floats = NDArray[np.float64]
@@ -98,7 +98,8 @@ def evaluate(columns: LayerColumns, points: Sequence[Point], book: PriceBook) ->
     order = np.array(columns.order, dtype=np.intp)
     energies = {}
     for part in _PARTS:
-        own = _sums([chosen.energy(count) for count in counts if count.component is part])
+        happening = [count for count in counts if count.component is part and count.words.any()]
+        own = _sums([chosen.energy(count) for count in happening], placed.folds.shape)
         energies[part] = _in_turn(np.column_stack([own, *(vector.energies(part) for vector in vectors)]), order)
     steps = np.column_stack([taken, *(vector.cycles for vector in vectors)])[:, order].sum(axis=1).tolist()
     waits = np.column_stack([stalls, *(vector.waits for vector in vectors)])[:, order].sum(axis=1).tolist()
@@ -129,7 +130,14 @@ class _Chosen:
         self.formats = [formats for _, formats in numbers]
         self.words = [elements_of(formats, self.present) for formats in self.formats]
         self.pes = [[book.number(words.pe) for words in own] for own in self.words]
+        self.stored = [(formats.acts.storage_bits, formats.acc.storage_bits) for formats in self.formats]
+        self.codes = [(Fraction(formats.acts.bits), Fraction(formats.acc.bits)) for formats in self.formats]
+        self.silicon = [self._silicon(machine, own) for machine, own in zip(self.machines, self.words, strict=True)]
         self.room = self._room()
+
+    def _silicon(self, machine: int, own: Sequence[Words]) -> Silicon:
+        elements = {own[kind].pe for kind in self.present if self.kinds.size}
+        return self.book.silicon(machine, frozenset(elements))
 
     def _room(self) -> Room:
         sides = zip(*(point.machine.srams for point in self.points), strict=True)
@@ -258,26 +266,21 @@ class _Vector:
 
     def _stored(self, choice: int) -> tuple[Fraction, Fraction]:
         """Return the bits in memory of an element that is read and of one that is written."""
-        formats = self._chosen.formats[choice]
-        return formats.acts.storage_bits, (formats.acc if self._layer.final else formats.acts).storage_bits
+        acts, acc = self._chosen.stored[choice]
+        return acts, acc if self._layer.final else acts
 
     def _priced(self, choice: int, where: tuple[bool, bool]) -> dict[Component, float]:
         book, formats = self._chosen.book, self._chosen.formats[choice]
         pe = book.number(sum_element(formats.acc) if self._layer.has_sums else None)
         parts: dict[Component, list[float]] = {}
+        stored, codes = self._stored(choice), self._chosen.codes[choice]
         for deed, what in self._deeds[where]:
-            bits, alike = _moved(deed, formats, *self._stored(choice)), book.without_element(deed.component)
+            widths = codes if deed.component is Component.VECTOR else stored  # operations work on codes
+            bits, alike = widths[deed.word != "act"], book.without_element(deed.component)
             price = book.word_pj(self._chosen.machines[choice], pe if alike is None else alike, what, bits)
             words = deed.words if bits.denominator == 1 else deed.words * bits
             parts.setdefault(deed.component, []).append(price * float(words))
         return {component: math.fsum(values) for component, values in parts.items()}
-
-
-def _moved(deed: Deed, formats: LayerFormats, acts: Fraction, given: Fraction) -> Fraction:
-    """Return the bits of a word: operations work on codes, memories hold what is stored."""
-    if deed.component is Component.VECTOR:
-        return Fraction((formats.acts if deed.word == "act" else formats.acc).bits)
-    return acts if deed.word == "act" else given
 
 
 def _registers(chosen: _Chosen, placed: Placed, taken: Ints) -> list[Count]:
@@ -292,10 +295,13 @@ def _registers(chosen: _Chosen, placed: Placed, taken: Ints) -> list[Count]:
     return found
 
 
-def _sums(parts: list[Floats]) -> Floats:
+def _sums(parts: list[Floats], shape: tuple[int, ...]) -> Floats:
     """Return the correctly rounded sum over ``parts`` for every point and layer."""
-    stacked = np.stack(np.broadcast_arrays(*parts), axis=-1)
-    flat = stacked.reshape(-1, len(parts)).tolist()
+    costly = [part for part in parts if part.any()]
+    if not costly:
+        return np.zeros(shape)
+    stacked = np.stack(costly, axis=-1)
+    flat = stacked.reshape(-1, stacked.shape[-1]).tolist()
     return np.array([math.fsum(values) for values in flat]).reshape(stacked.shape[:-1])
 
 
@@ -308,12 +314,11 @@ def _in_turn(values: Floats, order: NDArray[np.intp]) -> list[float]:
 def _outcome(
     chosen: _Chosen, index: int, time: tuple[int, int], parts: dict[Component, float], glitch: float | None
 ) -> Outcome:
-    point, own, (steps, waits) = chosen.points[index], chosen.words[chosen.choice[index]], time
-    elements = {own[kind].pe for kind in chosen.present if chosen.kinds.size}
-    leakage, area_um2, _ = silicon(elements, point.machine, chosen.book.table)
+    point, (steps, waits) = chosen.points[index], time
+    silicon, count = chosen.silicon[chosen.choice[index]], point.machine.array.pes
     runtime_s = point.machine.runtime_s(steps)
     energy = {component.value: parts.get(component, 0.0) for component in Component}
-    energy[Component.LEAKAGE.value] = leakage * runtime_s
+    energy[Component.LEAKAGE.value] = silicon.leakage_pj_per_s(count) * runtime_s
     total_pj = sum(energy.values())
     return Outcome(
         cycles=steps,
@@ -322,7 +327,7 @@ def _outcome(
         energy_pj=energy,
         energy_total_pj=total_pj,
         power_w=average_power_w(total_pj, runtime_s),
-        area_um2=area_um2,
+        area_um2=silicon.area_um2(count),
         weight_bits=storage_bits(point.formats.weights, chosen.columns.weight_count),
         energy_low_pj=None if glitch is None else total_pj - glitch,
     )

@@ -13,6 +13,7 @@ from hwsim.formats.pe import PeSpec
 from hwsim.formats.pe_kinds import pe_for
 from hwsim.hardware import dynamic_energy_pj
 from hwsim.network.assignment import LayerFormats
+from hwsim.sweep.silicon import Silicon, silicon_of
 
 TWO_MAPS, FINAL = 1, 2  #: bits of a layer's kind, see ``Products.kinds``
 KINDS = 4
@@ -79,6 +80,7 @@ class PriceBook:
         self._machines: dict[tuple[object, ...], int] = {}
         self._known: dict[tuple[int, int, int, int], float] = {}
         self._glitches: dict[tuple[int, int], float | None] = {}
+        self._silicon: dict[tuple[int, frozenset[PeSpec]], Silicon] = {}
 
     def number(self, thing: object) -> int:
         """Return the number of a machine, an element or a deed."""
@@ -131,6 +133,14 @@ class PriceBook:
             ends = mac_range_pj(element, self.table, _usage(own))
             self._glitches[machine, pe] = None if ends is None else ends[1] - ends[0]
         return self._glitches[machine, pe]
+
+    def silicon(self, machine: int, elements: frozenset[PeSpec]) -> Silicon:
+        """Return the silicon of a machine of any size whose layers need ``elements``."""
+        if (machine, elements) not in self._silicon:
+            own = self._objects[machine]
+            assert isinstance(own, Machine)
+            self._silicon[machine, elements] = silicon_of(elements, own, self.table)
+        return self._silicon[machine, elements]
 
     def _ask(self, machine: int, pe: int, what: int, bits: int) -> float:
         own, element, deed = self._objects[machine], self._objects[pe], self._objects[what]

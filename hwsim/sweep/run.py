@@ -175,31 +175,32 @@ class _Work:
         self, formats: Sequence[LayerFormats], machines: Sequence[Machine | AreaBudget], table: PriceTable
     ) -> list[SweepRow]:
         """Return one row for each combination, machines fastest."""
-        asked = [(own, machine) for own in formats for machine in machines]
+        names = [str(machine) for machine in machines]
+        asked = [(own, machine, name) for own in formats for machine, name in zip(machines, names, strict=True)]
         rows: list[SweepRow | None] = [None] * len(asked)
         together: dict[tuple[Style, bool], list[tuple[int, Point]]] = {}
-        for place, (own, machine) in enumerate(asked):
+        for place, (own, machine, name) in enumerate(asked):
             try:
                 point = Point(self._built(machine, own, table), own)
             except HwsimError as error:
-                rows[place] = SweepRow(str(machine), "", table.name, own, None, str(error))
+                rows[place] = SweepRow(name, "", table.name, own, None, str(error))
                 continue
             if vectorisable(point.machine):
                 alike = Style.of(point.machine), point.machine.unlimited
                 together.setdefault(alike, []).append((place, point))
             else:
-                rows[place] = self._alone(str(machine), point, table)
+                rows[place] = self._alone(name, point, table)
         book = PriceBook(table)
         for group in together.values():
             for start in range(0, len(group), AT_ONCE):
                 part = group[start : start + AT_ONCE]
                 for (place, point), found in zip(part, self._together([p for _, p in part], book), strict=True):
-                    name = str(asked[place][1])
-                    rows[place] = (
-                        self._alone(name, point, table)
-                        if found is None
-                        else SweepRow(name, str(point.machine), table.name, point.formats, found)
-                    )
+                    _, machine, name = asked[place]
+                    if found is None:
+                        rows[place] = self._alone(name, point, table)
+                        continue
+                    built = name if point.machine is machine else point.machine.name  # a plan names what it builds
+                    rows[place] = SweepRow(name, built, table.name, point.formats, found)
         return [row for row in rows if row is not None]
 
     def _together(self, points: Sequence[Point], book: PriceBook) -> list[Outcome | None]:
