@@ -18,11 +18,10 @@ from hwsim.formats.pe import PeSpec
 from hwsim.formats.pe_kinds import pe_for
 from hwsim.text import text_table
 
-WHOLE_SUM, HALF_SUM = "fixed<24,12>", "fp16"
 OTHERS = {
-    "int8x8": ("int8", "fixed<8,4>", WHOLE_SUM),
-    "int8x4": ("int4", "fixed<8,4>", WHOLE_SUM),
-    "fp8": ("e4m3", "e4m3", HALF_SUM),
+    "int8x8": ("int8", "int8", "int24"),
+    "int8x4": ("int4", "int8", "int24"),
+    "fp8": ("e4m3", "e4m3", "fp16"),
     "fp16": ("fp16", "fp16", "fp16"),
     "fp32": ("fp32", "fp32", "fp32"),
 }
