@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from hwsim import __version__
-from hwsim.array.cli import add_commands as add_machines
 from hwsim.cli_options import TABLE_HELP, add_format_options, assignment_of
 from hwsim.command import guarded
 from hwsim.compare.cli import add_commands as add_compare
 from hwsim.costing.cli import add_commands as add_cost
+from hwsim.machines.cli import add_commands as add_machines
 from hwsim.rtl.cli import add_commands as add_rtl
 from hwsim.sweep.cli import add_commands as add_sweep
 from hwsim.synth.cli import add_commands as add_synth

@@ -235,6 +235,8 @@ def _sram_note(memory: Memory, table: PriceTable) -> str:
     what = f"{memory.name}: {memory.capacity_bits} bits {width}"
     if family is None or price is None:
         return f"{what}, priced by the rows of {table.name}"
+    if memory.word_bits is None and sram_bit_pj(memory, table, read=True) is not None:
+        what += f", priced at {USUAL_WORD_BITS} bits"
     if sram_bit_pj(memory, table, read=True) is None:
         return f"{what}, energy by the rows of {table.name}, area and leakage of {SHAPES.get(family, family)}"
     how = "listed" if price.listed else "between and beyond listed ones"
