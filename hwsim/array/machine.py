@@ -108,6 +108,11 @@ class Machine:
             raise MachineError(all_faults(f"machine {self.name!r}", faults))
 
     @property
+    def second_register(self) -> bool:
+        """True where each element has a second register of what stays in it: the shadow or drain register."""
+        return self.shadow_registers or self.drain_registers
+
+    @property
     def srams(self) -> tuple[Memory, Memory, Memory]:
         """The scratchpads of activations, weights and outputs."""
         return self.ifmap_sram, self.filter_sram, self.ofmap_sram

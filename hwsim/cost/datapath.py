@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from hwsim.array.parts import Dataflow
 from hwsim.cost.rows import Operation
+from hwsim.cost.usage import Usage
 from hwsim.formats.base import PeKind
 from hwsim.formats.pe import Operand, PeSpec
 
@@ -57,6 +59,22 @@ def register_terms(pe: PeSpec) -> tuple[Term, ...]:
     """
     widths = {"activation": pe.act.bits, "weight": pe.weight.bits, "partial sum": pe.accumulator.bits}
     return tuple(Term(f"{name} register", Operation.REGISTER_WRITE, 1, count=bits) for name, bits in widths.items())
+
+
+def second_register_terms(pe: PeSpec, usage: Usage) -> tuple[Term, ...]:
+    """Return the shadow or drain register of an element that has one: as wide as what stays in the element.
+
+    Area and leakage only, as ``register_terms``.
+    """
+    if not usage.second_register:
+        return ()
+    staying = {
+        Dataflow.WEIGHT_STATIONARY: ("shadow", pe.weight.bits),
+        Dataflow.INPUT_STATIONARY: ("shadow", pe.act.bits),
+        Dataflow.OUTPUT_STATIONARY: ("drain", pe.accumulator.bits),
+    }
+    name, bits = staying[usage.dataflow]
+    return (Term(f"{name} register", Operation.REGISTER_WRITE, 1, count=bits),)
 
 
 def shifter_bits(bits: int, positions: int) -> float:

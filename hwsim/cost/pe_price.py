@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from hwsim.cost.datapath import Term, gated_terms, lookup_terms, mac_terms, register_terms
+from hwsim.cost.datapath import Term, gated_terms, lookup_terms, mac_terms, register_terms, second_register_terms
 from hwsim.cost.element_price import Element, element_of
 from hwsim.cost.interpolate import Basis
 from hwsim.cost.laws import Estimate, estimate, total
@@ -75,8 +75,8 @@ def price_pe(pe: PeSpec, table: PriceTable, usage: Usage = PLAIN) -> PePrice:
     """
     whole = element_of(pe, table, usage)
     if whole is not None:
-        return _whole_price(pe, whole, table)
-    silicon = (*mac_terms(pe), *register_terms(pe))
+        return _whole_price(pe, whole, table, second_register_terms(pe, usage))
+    silicon = (*mac_terms(pe), *register_terms(pe), *second_register_terms(pe, usage))
     return PePrice(
         energy_mac_pj=energy_of(mac_terms(pe), table).value,
         energy_gated_pj=energy_of(gated_terms(pe), table).value,
@@ -126,9 +126,9 @@ def _whole_gated(pe: PeSpec, whole: Element, table: PriceTable) -> Estimate:
     return whole.gated() or energy_of(gated_terms(pe), table)
 
 
-def _whole_price(pe: PeSpec, whole: Element, table: PriceTable) -> PePrice:
-    lookup = lookup_terms(pe)
-    area, leakage = (_known_sum(lookup, quantity, table) for quantity in (Quantity.AREA, Quantity.LEAKAGE))
+def _whole_price(pe: PeSpec, whole: Element, table: PriceTable, second: tuple[Term, ...]) -> PePrice:
+    beside = (*lookup_terms(pe), *second)
+    area, leakage = (_known_sum(beside, quantity, table) for quantity in (Quantity.AREA, Quantity.LEAKAGE))
     return PePrice(
         energy_mac_pj=_whole_mac(pe, whole, table).value,
         energy_gated_pj=_whole_gated(pe, whole, table).value,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from hwsim.array.parts import Dram, Memory
-from hwsim.cost.datapath import lookup_terms, mac_terms, register_terms
+from hwsim.cost.datapath import lookup_terms, mac_terms, register_terms, second_register_terms
 from hwsim.cost.element_price import element_of
 from hwsim.cost.laws import estimate
 from hwsim.cost.memories import Sizes, sram_silicon
@@ -89,7 +89,8 @@ def _element_leakage(pe: PeSpec, table: PriceTable, usage: Usage) -> tuple[tuple
     if whole is not None:
         found = whole.find("leakage_w")
         parts.append((f"processing elements ({whole.pe.kind.value})", found.value if found else None))
-    for term in lookup_terms(pe) if whole else (*mac_terms(pe), *register_terms(pe)):
+    units = lookup_terms(pe) if whole else (*mac_terms(pe), *register_terms(pe))
+    for term in (*units, *second_register_terms(pe, usage)):
         price = price_term(term, Quantity.LEAKAGE, table)
         parts.append((f"{term.name} ({term.operation.value})", price.value if price else None))
     return tuple(dict(parts).items())

@@ -17,16 +17,24 @@ class Usage:
         dataflow: whose registers and operands the element has.
         activity: toggles of the buses; None for those of the table's own operand stream.
         zero_gating: zeros do not reach the arithmetic.
+        second_register: the element has a shadow or drain register of what stays in it.
     """
 
     dataflow: Dataflow = Dataflow.WEIGHT_STATIONARY
     activity: FlowActivity | None = None
     zero_gating: bool = True
+    second_register: bool = False
 
     @classmethod
-    def of(cls, dataflow: Dataflow, zero_gating: bool, flows: Mapping[str, FlowActivity] | None) -> Usage:
+    def of(
+        cls,
+        dataflow: Dataflow,
+        zero_gating: bool,
+        flows: Mapping[str, FlowActivity] | None,
+        second_register: bool = False,
+    ) -> Usage:
         """Return how a layer uses its elements; ``flows`` is its activity by dataflow, None where nobody looked."""
-        return cls(dataflow, flows[dataflow.value] if flows else None, zero_gating)
+        return cls(dataflow, flows[dataflow.value] if flows else None, zero_gating, second_register)
 
     @property
     def core(self) -> BusToggles | None:

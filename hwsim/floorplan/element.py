@@ -36,7 +36,8 @@ def element_size(pe: PeSpec, table: PriceTable, budget: AreaBudget) -> ElementSi
         CostError: the table does not know the area.
     """
     template = budget.template
-    price = price_pe(pe, table, Usage(template.array.dataflow, zero_gating=template.zero_gating))
+    usage = Usage.of(template.array.dataflow, template.zero_gating, None, template.second_register)
+    price = price_pe(pe, table, usage)
     if price.area_um2 is None:
         raise CostError(
             f"price table {table.name!r} knows no area of a {pe.kind.value}, so no floorplan can be made: "

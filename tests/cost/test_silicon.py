@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from hwsim.array.parts import Dataflow
 from hwsim.cost import array_area_um2, leakage_energy_pj, leakage_w, load_table, memory_area_um2, parse_table, price_pe
-from hwsim.cost.rows import COLUMNS
+from hwsim.cost.datapath import Term
+from hwsim.cost.model import price_term
+from hwsim.cost.rows import COLUMNS, Operation, Quantity
+from hwsim.cost.usage import Usage
 from hwsim.errors import CostError
 from hwsim.formats.base import PeKind
 from hwsim.formats.pe import Operand, PeSpec
@@ -71,3 +75,24 @@ def test_leakage_energy_is_power_times_time() -> None:
     found = leakage_w(INT_MAC, 2, 2, {"a": 8192}, UNIT)
     assert found.value == 4 * 50 + 1
     assert leakage_energy_pj(found, 2e-12) == pytest.approx(2 * 201)
+
+
+@pytest.mark.parametrize(
+    ("dataflow", "bits"),
+    [
+        (Dataflow.WEIGHT_STATIONARY, "weight"),
+        (Dataflow.INPUT_STATIONARY, "act"),
+        (Dataflow.OUTPUT_STATIONARY, "accumulator"),
+    ],
+)
+@pytest.mark.parametrize("table", ["published45", "sky130"])
+def test_a_second_register_is_as_large_as_what_stays(table: str, dataflow: Dataflow, bits: str) -> None:
+    prices = load_table(table)
+    pe = PeSpec(PeKind.SHIFT_ADD, EIGHT, Operand(4, 4), Operand(4, 4), Operand(15, 15), Operand(24, 24), 1, 7)
+    one = price_term(Term("bit", Operation.REGISTER_WRITE, 1), Quantity.AREA, prices)
+    assert one is not None
+    plain, doubled = (array_area_um2(pe, 3, 5, prices, Usage(dataflow, second_register=s)) for s in (False, True))
+    assert plain is not None
+    assert doubled == pytest.approx(plain + 15 * getattr(pe, bits).bits * one.value, rel=1e-12)
+    leaks = [leakage_w(pe, 3, 5, {}, prices, Usage(dataflow, second_register=s)).value for s in (False, True)]
+    assert leaks[1] >= leaks[0]
