@@ -7,7 +7,9 @@ from fractions import Fraction
 from hwsim.array.counts import Action, ActionCount, Component
 
 
-def moved(component: Component, action: Action, unit: str, word_bits: Fraction, words: int | Fraction) -> ActionCount:
+def moved(
+    component: Component, action: Action, unit: str, word_bits: int | Fraction, words: int | Fraction
+) -> ActionCount:
     """Return the count of ``words`` moves of ``word_bits`` bits; bit by bit where a word is no whole number of bits.
 
     >>> moved(Component.SRAM, Action.READ, "ifmap_sram", Fraction(33, 4), 100).total_bits

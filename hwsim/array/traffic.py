@@ -86,7 +86,7 @@ def sram_traffic(machine: Machine, workload: Workload) -> Iterator[ActionCount]:
     """
     mapping = map_layer(machine.array, workload)
     acts, weights, biases = _edge_reads(machine, mapping, workload)
-    outputs, acc = workload.m * workload.n, Fraction(workload.acc_bits)
+    outputs, acc = workload.m * workload.n, workload.acc_bits
     sums = outputs * (_k_folds(machine, mapping) - 1)
     ifmap, filters, ofmap = (memory.name for memory in machine.srams)
     rows = (
@@ -112,7 +112,7 @@ def register_traffic(machine: Machine, workload: Workload) -> Iterator[ActionCou
     for unit, writes, reads in rows:
         if unit == "bias_register" and not workload.has_bias:
             continue
-        bits = Fraction(operand.get(unit.partition("_")[0], workload.acc_bits))
+        bits = operand.get(unit.partition("_")[0], workload.acc_bits)
         yield moved(Component.REGISTER, Action.WRITE, unit, bits, writes * workload.groups)
         yield moved(Component.REGISTER, Action.READ, unit, bits, reads * workload.groups)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from fractions import Fraction
+from functools import cache
 
 from hwsim.array.parts import is_count
 from hwsim.errors import MachineError, all_faults
@@ -108,10 +109,9 @@ class Workload:
         return Fraction(self.acc_bits) if self.bias_storage_bits is None else self.bias_storage_bits
 
     def _size_faults(self) -> list[str]:
-        names = [field.name for field in fields(self) if field.type == "int"]
         return [
             f"{name} is {getattr(self, name)!r}: give a whole number of at least 1"
-            for name in names
+            for name in _whole_fields()
             if not is_count(getattr(self, name))
         ]
 
@@ -129,3 +129,8 @@ class Workload:
         if self.effectual_macs is not None and not 0 <= self.effectual_macs <= self.macs:
             faults.append(f"effectual_macs is {self.effectual_macs}: the layer has {self.macs} MACs, so give 0 to that")
         return faults
+
+
+@cache
+def _whole_fields() -> tuple[str, ...]:
+    return tuple(field.name for field in fields(Workload) if field.type == "int")
