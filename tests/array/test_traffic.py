@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hwsim.array.counts import Action, ActionCount, Component
+from hwsim.array.edge import word_accesses
 from hwsim.array.machine import Machine, parse_machine
+from hwsim.array.tiling import FIXED
 from hwsim.array.traffic import layer_traffic, sram_traffic
 from hwsim.array.workload import Workload
 
@@ -147,3 +149,20 @@ def test_edge_traffic_of_a_lenet_layer_is_what_scale_sim_counts(
     counts = (("ifmap_sram", Action.READ), ("filter_sram", Action.READ), ("ofmap_sram", Action.WRITE))
     words = [sum(c.count for c in select(machine, work, Component.SRAM, action, unit)) for unit, action in counts]
     assert words == [ifmap, filters, ofmap]
+
+
+@given(SHAPES, st.sampled_from(["ws", "os", "is"]), st.integers(1, 7), st.integers(1, 7), st.booleans())
+def test_words_as_wide_as_operands_are_accessed_as_often_as_operands_move(
+    work: Workload, flow: str, rows: int, columns: int, has_bias: bool
+) -> None:
+    """The counts in whole words and those of the register-by-register array meet where a word is one operand."""
+    bits_of_all = (8, 8, 8, 8)
+    shape = (work.m, work.n, work.k)
+    plain = dataclasses.replace(Workload.gemm(*shape, groups=work.groups, bits=bits_of_all), has_bias=has_bias)
+    machine = parse_machine(f"{rows}x{columns}-{flow},ifmap=1MiB/8b,filter=1MiB/8b,ofmap=1MiB/8b")
+    counted: dict[tuple[str, Action], int | Fraction] = {}
+    for count in sram_traffic(machine, plain):
+        key = count.unit, count.action
+        counted[key] = counted.get(key, 0) + count.count
+    words = {(c.unit, c.action): c.count for c in word_accesses(machine, plain, FIXED) if c.count}
+    assert words == {key: count for key, count in counted.items() if count}
