@@ -25,6 +25,7 @@ from hwsim.synth.laboratory import Laboratory
 from hwsim.synth.point import make_point
 from hwsim.synth.runner import Outcome, fill_table, units_of
 from hwsim.synth.settings import RunSettings
+from hwsim.synth.store import SETTINGS, RowStore, Settings
 from hwsim.synth.yosys import find_yosys
 
 TINY = Path(__file__).parents[1] / "gates" / "tiny.lib"
@@ -96,6 +97,16 @@ def test_no_row_for_a_netlist_with_a_fault(
     ((name, reason),) = summary.failures
     assert name == "int3,int3,int8 os"
     assert f"({target}) does not compute what the reference does" in reason
+
+
+def test_runs_side_by_side_keep_each_others_rows(tmp_path: Path) -> None:
+    rows = parse_elements("sky130", (resources.files("hwsim.cost") / "data" / "sky130.pe.csv").read_text())
+    made = Settings(*(getattr(rows[0], name) for name in SETTINGS))
+    first, second = (RowStore(tmp_path / "t.pe.csv", made) for _ in range(2))
+    first.add(rows[0])
+    second.add(rows[1])
+    first.add(rows[2])
+    assert len(parse_elements("t", (tmp_path / "t.pe.csv").read_text())) == 3
 
 
 @needs_yosys
