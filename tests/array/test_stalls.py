@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import itertools
 import math
 from collections import Counter
 from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -133,6 +135,29 @@ def test_what_the_bus_cannot_bring_in_time_is_waited_for() -> None:
     full_columns = 14 * 25 * (128 - 95)
     outputs = 14 * 4  # 32 of the column before, before the second weights of the next; the last column's 80 are in time
     assert late == first_column + full_columns + outputs
+
+
+def scale_sim_rows() -> list[dict[str, str]]:
+    with (Path(__file__).parent / "data" / "scalesim.csv").open(encoding="utf-8") as file:
+        return [row for row in csv.DictReader(file) if row["mode"] == "USER"]
+
+
+@pytest.mark.parametrize(
+    "row", scale_sim_rows(), ids=lambda r: "-".join(r[k] for k in ("layer", "rows", "dataflow", "bandwidth"))
+)
+def test_where_scale_sim_is_limited_ours_lies_between_what_must_be(row: dict[str, str]) -> None:
+    """Its bandwidth-limited runs: words are bytes, 64 KiB for each operand. It fetches weights up to 15 times, stalls 14
+    times as long as all transfers would take, or not at all where they take four times the computation."""
+    direct = ",direct" if row["dataflow"] == "os" else ""
+    size, bandwidth = f"{row['rows']}x{row['columns']}-{row['dataflow']}", float(row["bandwidth"])
+    machine = parse_machine(f"{size}@1000MHz{direct},double,dram={bandwidth}GB/s")
+    work = dataclasses.replace(Workload.gemm(int(row["m"]), int(row["n"]), int(row["k"])), has_bias=False)
+    cycles, moved = layer_time(machine, work), crossings(machine, work)
+    compute = cycles.total - cycles.stall
+    transfers = sum(part.words * part.word_bits for part in moved) / (8 * Fraction(bandwidth))
+    assert compute == int(row["cycles"]) - int(row["stalls"]) + 1, "it counts one cycle less"
+    assert max(compute, transfers) <= cycles.total <= compute + transfers + 3 * cycles.folds
+    assert moved[1].words == work.weight_elements <= int(row["dram_filter_reads"])
 
 
 LAYERS = st.builds(
