@@ -146,8 +146,8 @@ def scale_sim_rows() -> list[dict[str, str]]:
     "row", scale_sim_rows(), ids=lambda r: "-".join(r[k] for k in ("layer", "rows", "dataflow", "bandwidth"))
 )
 def test_where_scale_sim_is_limited_ours_lies_between_what_must_be(row: dict[str, str]) -> None:
-    """Its bandwidth-limited runs: words are bytes, 64 KiB for each operand. It fetches weights up to 15 times, stalls 14
-    times as long as all transfers would take, or not at all where they take four times the computation."""
+    """Its bandwidth-limited runs: words are bytes, 64 KiB for each operand. It fetches weights up to 15 times, stalls
+    14 times as long as all transfers would take, or not at all where they take four times the computation."""
     direct = ",direct" if row["dataflow"] == "os" else ""
     size, bandwidth = f"{row['rows']}x{row['columns']}-{row['dataflow']}", float(row["bandwidth"])
     machine = parse_machine(f"{size}@1000MHz{direct},double,dram={bandwidth}GB/s")
