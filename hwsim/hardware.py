@@ -182,7 +182,7 @@ def price_tasks(tasks: Sequence[Task], machine: Machine, table: PriceTable, stor
     for task in tasks:
         if id(task.work) not in known:
             known[id(task.work)] = _price_task(task, machine, table)
-    priced = tuple(replace(known[id(task.work)], name=task.name, op=task.op) for task in tasks)
+    priced = tuple(_named(known[id(task.work)], task) for task in tasks)
     cycles = sum(layer.cycles.total for layer in priced)
     runtime_s = machine.runtime_s(cycles)
     energy = {component.value: 0.0 for component in Component}
@@ -211,6 +211,11 @@ def price_tasks(tasks: Sequence[Task], machine: Machine, table: PriceTable, stor
         waits=_added(dict(layer.cycles.waits) for layer in priced),
         memories=memory_notes(machine, table),
     )
+
+
+def _named(layer: LayerHardware, task: Task) -> LayerHardware:
+    same = layer.name == task.name and layer.op == task.op
+    return layer if same else replace(layer, name=task.name, op=task.op)
 
 
 _N = TypeVar("_N", int, float)

@@ -143,7 +143,8 @@ def layer_tasks(
         key = _work_key(chip, layer, numerics)
         if key not in known:
             known[key] = _task(chip, layer, numerics, images)
-        tasks.append(replace(known[key], name=layer.name))
+        task = known[key]
+        tasks.append(task if task.name == layer.name else replace(task, name=layer.name))
     return tuple(tasks)
 
 

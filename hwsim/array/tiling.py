@@ -128,8 +128,11 @@ class Nest:
     def refetched(self, tensor: Tensor) -> Fraction:
         """Return the share of ``tensor`` that moves again, summed over all uses but the first."""
         turns = self.axes[tensor.reuse].folds - 1
-        if turns == 0 or tensor.bits <= tensor.memory.usable_bits:
+        room = tensor.memory.usable_bits
+        if turns == 0 or tensor.bits <= room:
             return Fraction(0)
+        if not self.tiling.partial:
+            return turns * sum((share * n for share, n in self.sets(tensor) if tensor.bits * share > room), Fraction(0))
         return turns * sum((share * n * (1 - self.kept(tensor, share)) for share, n in self.sets(tensor)), Fraction(0))
 
 
