@@ -7,8 +7,9 @@ from hwsim.cost import PriceTable
 from hwsim.costing.cost import cost
 from hwsim.network import Network, fold_shapes
 from hwsim.network.assignment import Assignment, LayerFormats
-from hwsim.sweep.evaluate import Outcome, Point, evaluate, vectorisable
+from hwsim.sweep.evaluate import Outcome, evaluate, vectorisable
 from hwsim.sweep.layers import layer_columns
+from hwsim.sweep.points import Point
 from hwsim.sweep.prices import PriceBook
 from hwsim.sweep.run import outcome_of
 

@@ -15,9 +15,10 @@ from hwsim.hardware import HardwareResult
 from hwsim.network import Network, fold_shapes
 from hwsim.network.assignment import Assignment, LayerFormats
 from hwsim.sweep.closed_forms import Style
-from hwsim.sweep.evaluate import Outcome, Point, evaluate, vectorisable
+from hwsim.sweep.evaluate import Outcome, evaluate, vectorisable
 from hwsim.sweep.faults import SweepError
 from hwsim.sweep.layers import LayerColumns, layer_columns
+from hwsim.sweep.points import Point
 from hwsim.sweep.prices import PriceBook, elements_of
 
 if TYPE_CHECKING:

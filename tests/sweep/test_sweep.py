@@ -17,12 +17,13 @@ from hwsim.cli import main
 from hwsim.cost import PriceTable, load_table, table_names
 from hwsim.costing import cost
 from hwsim.errors import HwsimError
-from hwsim.network import Conv2d, Flatten, Layer, Linear, MatMul, Network, Recurrent, Softmax, fold_shapes
+from hwsim.network import Conv2d, Flatten, Layer, Linear, MatMul, MaxPool2d, Network, Recurrent, Softmax, fold_shapes
 from hwsim.network.assignment import Assignment, LayerFormats
 from hwsim.sweep import Outcome, QuickCost, SweepError, run_sweep
 from hwsim.sweep.closed_forms import Side
-from hwsim.sweep.evaluate import Point, evaluate, vectorisable
+from hwsim.sweep.evaluate import evaluate, vectorisable
 from hwsim.sweep.layers import layer_columns
+from hwsim.sweep.points import Point
 from hwsim.sweep.prices import PriceBook
 from hwsim.sweep.run import outcome_of
 from models import SHAPES
@@ -116,6 +117,11 @@ def test_small_networks_in_every_corner() -> None:
     for formats in FORMATS:
         machines = [some_machine(dice, clocked=True) for _ in range(25)]
         check(network, machines, formats, UNIT, dice.choice([1, 3]), None)
+
+
+def test_a_network_without_a_product_is_priced_too() -> None:
+    network = Network("pools", (3, 8, 8), (Layer("pool", MaxPool2d((2, 2), (2, 2)), ("input",)),), {})
+    check(network, [parse_machine(text) for text in ("8x8-ws", "8x8-os,dram=1GB/s")], FORMATS[0], UNIT, 2, None)
 
 
 def test_one_at_a_time_and_quick_is_the_same_too() -> None:
