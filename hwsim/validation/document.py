@@ -20,6 +20,7 @@ from hwsim.validation.published import published_section
 from hwsim.validation.records import load_record, record_names
 from hwsim.validation.sensitivity import sensitivity_section
 from hwsim.validation.timing import rtl_section, scalesim_section, stepper_section
+from hwsim.validation.waits import waits_section
 
 TEXTS = Path(__file__).parent / "text"
 
@@ -32,7 +33,7 @@ def prose(name: str) -> str:
 def sections() -> list[Section]:
     """Return every comparison, in the order of the page."""
     synthesised = synthesised_tables()
-    found = [rtl_section(), stepper_section(), scalesim_section()]
+    found = [rtl_section(), stepper_section(), waits_section(), scalesim_section()]
     if synthesised:
         elements = _pictured(element_section(synthesised), [element_file(name) for name in synthesised])
         found += [elements, *_fed_sections(synthesised), fixed_area_section(synthesised)]
