@@ -8,8 +8,8 @@ from dataclasses import astuple, dataclass
 from functools import cached_property
 
 from hwsim.array.parts import Dataflow
-from hwsim.cost.element_fit import LeaveOneOut, QuantityFit
-from hwsim.cost.element_laws import WIDTH_NAMES, Widths
+from hwsim.cost.element_fit import ENERGIES, LeaveOneOut, QuantityFit
+from hwsim.cost.element_laws import WIDTH_NAMES, Toggles, Widths
 from hwsim.cost.elements import ElementRow
 from hwsim.cost.interpolate import Basis
 from hwsim.formats.activity import BusToggles
@@ -21,6 +21,8 @@ QUANTITIES = (
     "core_zero_delay_pj", "core_gated_pj", "register_pj", "clock_pj",
 )  # fmt: skip
 _NEAREST = 3  #: rows whose response to activity is averaged
+_NEAR = 0.01  #: squared distance at which a row stops to count more
+_NONE = (0.0, 0.0, 0.0)
 LEAST_RATIO = 0.05  #: of the reference energy: a line in the toggles is not believed below
 MOST_RATIO = 5.0  #: nor above
 
@@ -78,15 +80,37 @@ class Group:
         if fit is None:
             return None
         basis = Basis.EXTRAPOLATED if self.outside(widths) else Basis.INTERPOLATED
-        return Found(fit.at(widths), basis, self.nearest(widths), fit.error)
+        return Found(fit.at(widths, self.stream(widths)), basis, self.nearest(widths), fit.error)
 
     def fit(self, quantity: str) -> QuantityFit | None:
         """Return the law of one price; None where no row knows it."""
         if quantity not in self._fits:
-            known = [(w, float(v)) for w, row in self._exact.items() if (v := getattr(row, quantity))]
-            fit = QuantityFit(self.kind, quantity, [w for w, _ in known], [v for _, v in known]) if known else None
-            self._fits[quantity] = fit
+            known = {w: float(v) for w, row in self._exact.items() if (v := getattr(row, quantity))}
+            self._fits[quantity] = self._fitted(quantity, known) if known else None
         return self._fits[quantity]
+
+    def _fitted(self, quantity: str, known: dict[Widths, float]) -> QuantityFit:
+        widths, values = list(known), list(known.values())
+        if quantity not in ENERGIES or any(_toggles(self._exact[w]) is None for w in widths):
+            return QuantityFit(self.kind, quantity, widths, values)
+        toggles = [_toggles(self._exact[w]) or _NONE for w in widths]
+        guessed = [self.stream(w, left_out=w) or _NONE for w in widths]
+        return QuantityFit(self.kind, quantity, widths, values, toggles, guessed)
+
+    def stream(self, widths: Widths, left_out: Widths | None = None) -> Toggles | None:
+        """Return what the table's own operands would toggle at ``widths``: the nearest rows' share of each bus."""
+        others = [(widths.distance(w), row) for w, row in self._exact.items() if w != left_out]
+        order = sorted(others, key=lambda item: (item[0], item[1].place))
+        near = [(1 / (_NEAR + distance**2), row) for distance, row in order[:_NEAREST]]
+        shares = [(weight, bits, row) for weight, row in near if (bits := _toggles(row)) is not None]
+        if not shares:
+            return None
+        total = math.fsum(weight for weight, _, _ in shares)
+        act, weights, sums = (
+            math.fsum(weight * bits[bus] / _bus_bits(row)[bus] for weight, bits, row in shares) / total
+            for bus in range(3)
+        )
+        return act * widths.act_bits, weights * widths.weight_bits, sums * widths.acc_bits
 
     def falls(self, quantity: str) -> tuple[Fall, ...]:
         """Return where the rows themselves fall as a width grows, the deepest first: prices do at these rows."""
@@ -125,10 +149,20 @@ class Group:
         rows = [row for row in ((exact,) if exact else self.nearest(widths)) if row.has_model]
         if not rows:
             return None
-        weights = [1 / (0.01 + widths.distance(Widths.of_row(row)) ** 2) for row in rows]
+        weights = [1 / (_NEAR + widths.distance(Widths.of_row(row)) ** 2) for row in rows]
         logs = [math.log(_ratio(row, widths, toggles)) for row in rows]
         mean = math.fsum(w * log for w, log in zip(weights, logs, strict=True)) / math.fsum(weights)
         return math.exp(mean), max(row.model_error or 0.0 for row in rows)
+
+
+def _toggles(row: ElementRow) -> Toggles | None:
+    if row.act_toggles is None or row.weight_toggles is None or row.sum_toggles is None:
+        return None
+    return row.act_toggles, row.weight_toggles, row.sum_toggles
+
+
+def _bus_bits(row: ElementRow) -> tuple[int, int, int]:
+    return row.act_bits, row.weight_bits, row.acc_bits
 
 
 _MISSING = {

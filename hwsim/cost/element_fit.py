@@ -1,11 +1,16 @@
-"""A price of an element that no row has: a law fitted to the table's rows, held between the rows around it.
+"""A price of an element that no row has: a law fitted to the table's rows.
 
-    price(w) = min over rows r with w <= r of r,  max over rows r with r <= w of r,  of the law at w
+What does not depend on operands (area, delay, leakage, clock pins) is held between the rows around it:
+
+    price(w) = max over rows r <= w of r,  min over rows r >= w of r,  and between them the law at w
 
 so that a price lies between those of a smaller and a larger element, equals a row's own price there, and never falls as
 a width grows: the law does not (its coefficients are not negative) and neither do the bounds. Only where the table's
-own rows fall with a width does a price, at those rows. Which law is used is decided by leaving out each row in turn and
-predicting it from the others; the error found that way is what is stated with every interpolated price.
+own rows fall with a width does a price, at those rows. An energy belongs to an operand stream as well: finer weights
+may toggle less. Its law has the toggles of the buses among its terms, and at equal toggles it never falls either.
+
+Which law is used is decided by leaving out each row in turn and predicting it from the others; the error found that way
+is what is stated with every interpolated price.
 """
 
 from __future__ import annotations
@@ -18,11 +23,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.cost.element_laws import Widths, law_terms
+from hwsim.cost.element_laws import Toggles, Widths, law_terms
 from hwsim.cost.least_squares import Floats, nonnegative
 from hwsim.formats.base import PeKind
 
 LAWS = ("full", "lean", "size", "power")
+ENERGIES = ("core_pj", "core_zero_delay_pj", "core_gated_pj", "register_pj")  #: that depend on the operands
 _LEAST = 0.05  #: of the smallest row: no price below that is believed
 
 
@@ -36,6 +42,8 @@ class LeaveOneOut:
         rows: how many rows were left out.
         law: that was fitted.
         errors: of each row, with its sign, in the order of the rows.
+        blind_rms: root mean square where the toggles of the row left out had to be predicted from the others too; None
+            for a law without toggles.
     """
 
     rms: float
@@ -43,6 +51,7 @@ class LeaveOneOut:
     rows: int
     law: str
     errors: tuple[float, ...] = ()
+    blind_rms: float | None = None
 
 
 class QuantityFit:
@@ -53,16 +62,27 @@ class QuantityFit:
         quantity: column of ``ElementRow``.
         widths: of the rows.
         values: of the rows, above 0.
+        toggles: of the rows' own streams, for an energy; None where it is not known or does not matter.
+        guessed: the same, as the other rows would have it.
     """
 
-    def __init__(self, kind: PeKind, quantity: str, widths: Sequence[Widths], values: Sequence[float]) -> None:
+    def __init__(
+        self,
+        kind: PeKind,
+        quantity: str,
+        widths: Sequence[Widths],
+        values: Sequence[float],
+        toggles: Sequence[Toggles] | None = None,
+        guessed: Sequence[Toggles] | None = None,
+    ) -> None:
         self._kind, self._quantity = kind, quantity
         self._widths, self._values = tuple(widths), np.array(values, dtype=np.float64)
+        self._toggles, self._guessed = toggles, guessed
 
-    def at(self, widths: Widths) -> float:
-        """Return the price at ``widths``."""
+    def at(self, widths: Widths, toggles: Toggles | None = None) -> float:
+        """Return the price at ``widths``, for an energy at ``toggles`` of the buses."""
         law = self.error.law if self.error else "size"
-        own = self._of(law, self._terms(law, [widths])[0], self._coefficients[law][0])
+        own = self._of(law, self._terms(law, [widths], toggles and [toggles])[0], self._coefficients[law][0])
         return self._held(own, widths, np.ones(len(self._values), dtype=bool))
 
     @cached_property
@@ -75,13 +95,18 @@ class QuantityFit:
     @property
     def laws(self) -> tuple[str, ...]:
         """The laws that the rows can tell apart: two rows more than a law has terms; the one of size always."""
-        widths = self._widths[0]
-        terms = {law: len(law_terms(self._kind, self._quantity, law, widths)) + (law != "size") for law in LAWS}
-        return tuple(law for law in LAWS if law == "size" or terms[law] <= len(self._values) - 2)
+        widths, laws = self._widths[0], (*LAWS, "active") if self._toggles else LAWS
+        terms = {law: len(law_terms(self._kind, self._quantity, law, widths)) + (law != "size") for law in laws}
+        return tuple(law for law in laws if law == "size" or terms[law] <= len(self._values) - 2)
 
     def leave_one_out(self, law: str) -> LeaveOneOut:
         """Return the error of ``law``: each row predicted by a fit to the others and held between the others."""
-        terms = self._terms(law, self._widths)
+        errors = self._errors(law, self._terms(law, self._widths, self._toggles))
+        blind = self._errors(law, self._terms(law, self._widths, self._guessed)) if law == "active" else None
+        worst, unseen = max(map(abs, errors)), None if blind is None else _rms(blind)
+        return LeaveOneOut(_rms(errors), worst, len(errors), law, tuple(errors), unseen)
+
+    def _errors(self, law: str, terms: Floats) -> list[float]:
         matrix, target = self._system(law)
         gram, moment, free = matrix.T @ matrix, matrix.T @ target, self._coefficients[law][1]
         errors, kept = [], np.ones(len(self._values), dtype=bool)
@@ -91,33 +116,34 @@ class QuantityFit:
             predicted = self._held(self._of(law, terms[index], found), self._widths[index], kept)
             errors.append(predicted / float(self._values[index]) - 1)
             kept[index] = True
-        rms = math.sqrt(math.fsum(error * error for error in errors) / len(errors))
-        return LeaveOneOut(rms, max(map(abs, errors)), len(errors), law, tuple(errors))
+        return errors
 
     @cached_property
     def _coefficients(self) -> dict[str, tuple[Floats, NDArray[np.bool_]]]:
         """Coefficients of each law, and which of them are not 0."""
         found = {}
-        for law in LAWS:
+        for law in self.laws:
             matrix, target = self._system(law)
             found[law] = nonnegative(matrix.T @ matrix, matrix.T @ target)
         return found
 
     def _system(self, law: str) -> tuple[Floats, Floats]:
         """Return the equations of least squares: of the relative error of a sum, of the logarithm of a product."""
-        terms = self._terms(law, self._widths)
-        if law == "power":
+        terms = self._terms(law, self._widths, self._toggles)
+        if law in ("power", "active"):
             return terms, np.log(self._values)
         return terms / self._values[:, None], np.ones(len(self._values))
 
     @staticmethod
     def _of(law: str, terms: Floats, coefficients: Floats) -> float:
         found = float(terms @ coefficients)
-        return math.exp(min(found, 700.0)) if law == "power" else found
+        return math.exp(min(found, 700.0)) if law in ("power", "active") else found
 
-    def _terms(self, law: str, widths: Sequence[Widths]) -> Floats:
+    def _terms(self, law: str, widths: Sequence[Widths], toggles: Sequence[Toggles] | None) -> Floats:
         """Return [rows, terms]; the constant may have either sign, so it is there twice; "size" has none."""
-        rows = [law_terms(self._kind, self._quantity, law, own) for own in widths]
+        none = (0.0, 0.0, 0.0)
+        pairs = zip(widths, toggles or [none] * len(widths), strict=True)
+        rows = [law_terms(self._kind, self._quantity, law, own, bits) for own, bits in pairs]
         constant = () if law == "size" else (1.0, -1.0)
         return np.array([(*row, *constant) for row in rows], dtype=np.float64)
 
@@ -126,9 +152,15 @@ class QuantityFit:
         return np.array([astuple(own) for own in self._widths], dtype=np.int64)
 
     def _held(self, value: float, widths: Widths, kept: NDArray[np.bool_]) -> float:
-        """Hold a law's value between the rows that are larger and smaller in every width."""
+        """Hold a law's value between the rows that are larger and smaller in every width; an energy stays as it is."""
+        if self._toggles is not None:
+            return max(value, _LEAST * float(self._values[kept].min()))
         own = np.array(astuple(widths), dtype=np.int64)
         below = self._values[kept & (self._grid <= own).all(axis=1)]
         above = self._values[kept & (self._grid >= own).all(axis=1)]
         held = min(max(value, _LEAST * float(self._values[kept].min())), float(above.min(initial=math.inf)))
         return max(held, float(below.max(initial=0.0)))
+
+
+def _rms(errors: Sequence[float]) -> float:
+    return math.sqrt(math.fsum(error * error for error in errors) / len(errors))

@@ -67,15 +67,20 @@ class Widths:
 
 WIDTH_NAMES = tuple(field.name for field in fields(Widths))
 Law = tuple[float, ...]
+Toggles = tuple[float, float, float]  #: bits that change per cycle on activation, weight and sum
+LEAST_TOGGLES = 1e-3
 
 
-def law_terms(kind: PeKind, quantity: str, law: str, w: Widths) -> Law:
+def law_terms(kind: PeKind, quantity: str, law: str, w: Widths, toggles: Toggles = (0.0, 0.0, 0.0)) -> Law:
     """Return the terms of ``law`` at ``w``, without the constant.
 
-    "full", "lean" and "size" are sums of terms; "power" is a product of powers, of which these are the logarithms.
+    "full", "lean" and "size" are sums of terms; "power" is a product of powers, of which these are the logarithms;
+    "active" is one of widths and of the bits that toggle on the buses.
     """
     if law == "power":
         return _powers(kind, w)
+    if law == "active":
+        return (*_powers(kind, w), *(math.log(max(bits, LEAST_TOGGLES)) for bits in toggles))
     if quantity in ("register_pj", "clock_pj", "register_bits"):
         return (float(w.act_bits), float(w.weight_bits), float(w.acc_bits)) if law == "full" else (_registers(w),)
     if quantity in ("delay_ns", "delay_tight_ns"):

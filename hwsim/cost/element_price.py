@@ -160,9 +160,10 @@ def _error_note(quantity: str, found: Found | None) -> str | None:
     if found.error is None:
         return f"{_STATED[quantity]}: too few rows of this kind to say how wrong it may be"
     error = found.error
+    blind = "" if error.blind_rms is None else f"; {error.blind_rms:.0%} where the activity has to be predicted too"
     return (
         f"{_STATED[quantity]}: {error.rms:.1%} rms, {error.worst:.0%} at worst, when each of the {error.rows} rows is "
-        f"left out and predicted (law {error.law})"
+        f"left out and predicted (law {error.law}){blind}"
     )
 
 

@@ -153,16 +153,41 @@ def test_the_stated_error_is_that_of_a_few_independent_lines(law: str) -> None:
 def test_leaving_a_row_out_of_the_table_gives_the_stated_error() -> None:
     """The same through the front door: the table without the row, asked for the row."""
     rows = grid(noise=0.08)
-    book = ElementBook(rows).groups[PeKind.SHIFT_ADD, WS].fit("core_pj")
+    book = ElementBook(rows).groups[PeKind.SHIFT_ADD, WS].fit("core_area_um2")
     assert book is not None
     assert book.error is not None
-    law, errors = book.error.law, []
+    errors = []
     for left in rows:
         others = [row for row in rows if row is not left]
-        fit = QuantityFit(PeKind.SHIFT_ADD, "core_pj", [Widths.of_row(r) for r in others], [r.core_pj for r in others])
-        fit.__dict__["error"] = replace(book.error, law=law)  # the law is that of the whole table
-        errors.append(fit.at(Widths.of_row(left)) / left.core_pj - 1)
+        fit = QuantityFit(
+            PeKind.SHIFT_ADD, "core_area_um2", [Widths.of_row(r) for r in others], [r.core_area_um2 for r in others]
+        )
+        fit.__dict__["error"] = book.error  # the law is that of the whole table
+        errors.append(fit.at(Widths.of_row(left)) / left.core_area_um2 - 1)
     assert math.sqrt(sum(e * e for e in errors) / len(errors)) == pytest.approx(book.error.rms, rel=1e-6)
+    assert book.error.errors == pytest.approx(errors)
+
+
+def test_energies_that_follow_toggles_are_found_by_a_law_with_toggles() -> None:
+    """Finer weights that toggle less: without the toggles the energies would look like noise."""
+    random = np.random.default_rng(3)
+    rows = [
+        replace(row, sum_toggles=toggles, core_pj=1e-3 * row.acc_bits * toggles)
+        for row in grid()
+        if (toggles := float(random.uniform(1, 12)))
+    ]
+    book = ElementBook(rows).groups[PeKind.SHIFT_ADD, WS]
+    fit = book.fit("core_pj")
+    assert fit is not None
+    assert fit.error is not None
+    assert fit.error.law == "active"
+    assert fit.error.rms < 1e-6
+    assert fit.leave_one_out("full").rms > 0.3
+    assert fit.error.blind_rms is not None
+    assert fit.error.blind_rms > 0.1
+    at = Widths.of_pe(shift_add(12, 5, 20))
+    assert fit.at(at, (1.0, 0.1, 8.0)) == pytest.approx(1e-3 * 20 * 8)
+    assert any("has to be predicted too" in note for note in price_pe(shift_add(12, 5, 20), table(rows)).notes)
 
 
 BOOKS = {"clean": ElementBook(grid()), "noisy": ElementBook(grid(noise=0.3))}
@@ -176,12 +201,16 @@ def test_prices_never_fall_as_a_width_grows(start: tuple[int, ...], more: tuple[
     group = BOOKS[which].groups[PeKind.SHIFT_ADD, WS]
     small = Widths.of_pe(shift_add(*start))
     large = Widths.of_pe(shift_add(*(a + b for a, b in zip(start, more, strict=True))))
-    for quantity in ("area_um2", "core_pj", "clock_pj"):
+    for quantity in ("area_um2", "clock_pj"):
         one, other = group.find(small, quantity), group.find(large, quantity)
         assert one is not None
         assert other is not None
         if which == "clean" or Basis.TABLE not in (one.basis, other.basis):
             assert one.value <= other.value * (1 + 1e-9)
+    energy = group.fit("core_pj")
+    assert energy is not None
+    assert energy.at(small, (2.0, 0.1, 8.0)) <= energy.at(large, (2.0, 0.1, 8.0)) * (1 + 1e-9), "at equal toggles"
+    assert energy.at(small, (2.0, 0.1, 8.0)) <= energy.at(small, (3.0, 0.2, 9.0)) * (1 + 1e-9), "more toggles"
 
 
 def test_each_cycle_of_an_ungated_element_costs_core_registers_and_clock() -> None:
