@@ -33,7 +33,7 @@ class Settings:
 class RowStore:
     """The rows of one companion file. Every change is written at once, through a second file that takes its place.
 
-    Rows that another run has added meanwhile are kept.
+    What another run has done to the file meanwhile is kept.
 
     Raises:
         SynthError: the file exists and cannot be read.
@@ -55,7 +55,7 @@ class RowStore:
 
     def add(self, row: ElementRow) -> None:
         """Add ``row``, in place of one with the same key, and write the file."""
-        self._rows |= {other.key: other for other in _read(self.path) if other.key not in self._rows}
+        self._rows = {other.key: other for other in _read(self.path)}
         self._rows[row.key] = row
         self.stale = tuple(key for key in self.stale if key != row.key)
         self._write()

@@ -6,7 +6,7 @@
 * ``uniform``: every bus draws its codes uniformly: what a textbook assumes, and no network sends.
 
 Activations are normal numbers after a ReLU, weights are normal; both are quantised by the formats themselves, integers
-and powers of two with the scale that ``hwsim.arith.fit`` chooses, floats (which need no scale) with a standard
+and powers of two with the scale of least squared error, floats (which need no scale) with a standard
 deviation of 1/4 for weights. All randomness comes from one seed.
 """
 
@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.arith.fit import fit
+from hwsim.arith.quantize import quantize
 from hwsim.errors import unknown_name
-from hwsim.formats import FloatFormat, NumberFormat, PowerSumFormat, ScaledFormat, Specials
+from hwsim.formats import FloatFormat, NumberFormat, PowerOfTwoFormat, PowerSumFormat, ScaledFormat, Specials
 from hwsim.formats.pe_kinds import element_of
 from hwsim.synth.codes import Codes, Floats, codes_of, values_of
 from hwsim.synth.errors import SynthError
@@ -29,6 +30,7 @@ from hwsim.synth.point import Point
 
 FLOWS = ("ws", "is", "os", "uniform")
 FLOAT_WEIGHT_DEVIATION = 0.25
+_SCALES = 4  #: scales of ``pow2`` that are compared
 _FIT_SAMPLES = 4096  #: numbers that a scale is fitted to, as a tensor of a layer would be
 
 
@@ -203,5 +205,16 @@ def _is_float(fmt: NumberFormat) -> bool:
 
 
 def _fitted(fmt: NumberFormat, values: Floats) -> NumberFormat:
-    """Return ``fmt`` with the scale that these values would get; codes do not depend on what the scale means."""
-    return fit(replace(fmt, exponent=None), values) if isinstance(fmt, ScaledFormat) else fmt
+    """Return ``fmt`` with the scale that these values would get; codes do not depend on what the scale means.
+
+    INQ's rule for ``pow2`` takes for granted that the network is trained on: of normal numbers it rounds 96 % to zero
+    at two bits. Here the best of it and the three scales below is taken, by squared error as for all other formats.
+    """
+    if not isinstance(fmt, ScaledFormat):
+        return fmt
+    found = fit(replace(fmt, exponent=None), values)
+    if not isinstance(fmt.element, PowerOfTwoFormat) or not isinstance(found, ScaledFormat):
+        return found
+    top = found.exponent or 0
+    scaled = [replace(found, exponent=top - lower) for lower in range(_SCALES)]
+    return min(scaled, key=lambda one: float(np.square(quantize(values, one) - values).sum()))
