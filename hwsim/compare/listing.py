@@ -119,7 +119,10 @@ def _falls_text(card: TableCard) -> str:
 
 
 def _error(error: LeaveOneOut | None) -> str:
-    return "too few rows" if error is None else f"{error.rms:.1%}, {error.worst:.0%}"
+    if error is None:
+        return "too few rows"
+    blind = "" if error.blind_rms is None else f" ({error.blind_rms:.0%} at unknown activity)"
+    return f"{error.rms:.1%}, {error.worst:.0%}{blind}"
 
 
 def listing_dict(cards: Sequence[TableCard]) -> list[dict[str, Any]]:
