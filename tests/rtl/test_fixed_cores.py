@@ -75,7 +75,7 @@ def test_every_code_at_small_widths(case: Case) -> None:
 
 @pytest.mark.parametrize("case", REAL, ids=str)
 def test_random_codes_at_real_widths(case: Case) -> None:
-    vectors = random_vectors(case, 2000)
+    vectors = random_vectors(case, 800)
     for style in styles(case):
         assert_equal(case, vectors, style)
 
@@ -95,5 +95,4 @@ def test_every_product_at_the_width_that_is_synthesised(weights: str) -> None:
     values = {w: int(scaled.decode(w)) for w in scaled.codes()}
     wanted = [(s + (a - 256 * (a > 127)) * values[w]) % (1 << 24) for a, w, s in vectors]
     assert acc.bits == 24
-    for style in styles(case):
-        assert simulated(case, vectors, style) == wanted
+    assert simulated(case, vectors, style=1) == wanted
