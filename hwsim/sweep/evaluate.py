@@ -27,8 +27,9 @@ from hwsim.sweep.closed_forms import (
     requantise_counts,
 )
 from hwsim.sweep.layers import LayerColumns
-from hwsim.sweep.movement import crossing_counts, edge_counts, residence
+from hwsim.sweep.movement import Residence, crossing_counts, edge_counts, residence
 from hwsim.sweep.points import Chosen, Point, column
+from hwsim.sweep.ports import Edge, in_words, without_words
 from hwsim.sweep.prices import PriceBook, storage_bits
 from hwsim.sweep.sums import in_turn, rounded_sums
 from hwsim.sweep.vector_layers import VectorCosts
@@ -53,9 +54,8 @@ class Outcome:
 
 
 def vectorisable(machine: Machine) -> bool:
-    """Return whether the closed forms here know a machine: no words of a stated width, fixed tiles, plain weights."""
-    plain = all(memory.word_bits is None for memory in machine.srams)
-    return plain and machine.tiling.value == "fixed" and machine.compression.value == "none"
+    """Return whether the closed forms here know a machine: tiles in the fixed order, weights as they are."""
+    return machine.tiling.value == "fixed" and machine.compression.value == "none"
 
 
 def evaluate(columns: LayerColumns, points: Sequence[Point], book: PriceBook) -> list[Outcome | None]:
@@ -71,14 +71,14 @@ def evaluate(columns: LayerColumns, points: Sequence[Point], book: PriceBook) ->
     rows, across = (column(getattr(p.machine.array, name) for p in points) for name in ("rows", "columns"))
     placed = place(Style.of(points[0].machine), layers, rows, across)
     where = residence(layers.source, layers.own, chosen.room)
-    waiting = chosen.waiting(placed, where)
+    edge = Edge(placed, chosen.room, chosen.width("bias"), chosen.pads())
+    waiting = chosen.waiting(placed, where, edge)
     stalls = waiting.cycles() if waiting else 0 * placed.folds
     taken = cycles(placed) + stalls
     counts = [
         *mac_counts(placed),
         *_registers(chosen, placed, taken),
-        *edge_counts(placed),
-        *crossing_counts(placed, chosen.room, where),
+        *_accesses(chosen, edge, where),
         *requantise_counts(placed, chosen.rounded()),
     ]
     vectors = [VectorCosts(chosen, layer) for layer in columns.vectors]
@@ -100,6 +100,16 @@ def evaluate(columns: LayerColumns, points: Sequence[Point], book: PriceBook) ->
         time = steps[index], waits[index]
         found.append(_outcome(chosen, index, time, parts, glitches[index]) if safe[index] else None)
     return found
+
+
+def _accesses(chosen: Chosen, edge: Edge, where: Residence) -> list[Count]:
+    """Return what scratchpads and DRAM move, in whole words where their width is stated."""
+    asked, crossing = edge_counts(edge.placed), [*crossing_counts(edge.placed, edge.room, where)]
+    if not edge.pads.stated:
+        return [*asked, *crossing]
+    widths = {word: chosen.width(word) for word in ("act", "weight", "acc", "bias", "output")}
+    whole = [*in_words(crossing, edge.pads, widths), *edge.word_counts()]
+    return [*without_words(asked, edge.pads), *whole]
 
 
 def _registers(chosen: Chosen, placed: Placed, taken: Ints) -> list[Count]:

@@ -81,7 +81,7 @@ class VectorLayer:
 
     Attributes:
         operations: of all kinds, which decide its cycles.
-        inputs, outputs: elements that come and go.
+        inputs, operands, outputs: elements that come, are read, and go.
         deeds: what it does and moves, by whether its input comes from DRAM and whether its output goes there.
         has_sums: its element is in the accumulator's format; nothing but comparisons otherwise.
         final: results leave in the accumulator's format.
@@ -90,6 +90,7 @@ class VectorLayer:
 
     operations: int
     inputs: int
+    operands: int
     outputs: int
     deeds: tuple[tuple[tuple[bool, bool], tuple[Deed, ...]], ...]
     has_sums: bool
@@ -190,7 +191,7 @@ def _vector(task: Task, layer: Layer, maps: _Maps) -> VectorLayer:
         for own in (False, True)
     )
     final = work.output_bits == PROBE.acc.storage_bits
-    sizes = work.operations, work.input_elements, work.output_elements
+    sizes = work.operations, work.input_elements, work.operands, work.output_elements
     return VectorLayer(*sizes, deeds, task.pe is not None, final, maps.source(layer), maps.own(layer))
 
 

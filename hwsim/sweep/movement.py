@@ -1,6 +1,6 @@
 """What scratchpads and DRAM move on many machines at once: ``hwsim.array.traffic`` and ``dram`` on arrays.
 
-For memories without a stated width and the fixed order of tiles; other machines are evaluated one by one.
+In words as they are asked for and the fixed order of tiles; ``hwsim.sweep.ports`` packs them where a width is stated.
 """
 
 from __future__ import annotations

@@ -99,6 +99,12 @@ class PriceBook:
             found = self._machines[key] = self.number(sizeless(machine))
         return found
 
+    def machine_of(self, number: int) -> Machine:
+        """Return the machine that has ``number``."""
+        machine = self._objects[number]
+        assert isinstance(machine, Machine)
+        return machine
+
     def without_element(self, component: Component) -> int | None:
         """Return the number of no element where prices of ``component`` are the same for all, else None."""
         of_element = component in (Component.PE, Component.VECTOR)

@@ -42,7 +42,7 @@ class SweepRow:
         formats: of every layer.
         outcome: what it costs; None where it cannot be built or priced.
         error: why there is no outcome.
-        one_by_one: priced by the scalar path: words of a stated width, tiles that are chosen, weights that are packed.
+        one_by_one: priced by the scalar path: tiles that are chosen, weights that are packed, counts beyond 64 bits.
     """
 
     machine: str

@@ -9,8 +9,10 @@ from fractions import Fraction
 import numpy as np
 
 from hwsim.array import Component
+from hwsim.array.ports import vector_cycles
+from hwsim.array.stalls import transfer_cycles
 from hwsim.sweep.layers import Deed, VectorLayer
-from hwsim.sweep.points import Chosen
+from hwsim.sweep.points import Chosen, word_bits
 from hwsim.sweep.prices import sum_element
 
 
@@ -45,19 +47,22 @@ class VectorCosts:
         return source, not 0 < layer.own * given.numerator <= smaller * given.denominator
 
     def _wait(self, index: int, choice: int, busy: int) -> int:
-        """Return the cycles that the unit waits for DRAM: ``hwsim.array.vector.vector_time`` without ports."""
+        """Return the cycles that the unit waits for memories: those of ``hwsim.array.vector.vector_time``."""
         machine = self._chosen.points[index].machine
-        bus, (ifmap, _, ofmap) = machine.dram_bits_per_cycle, machine.srams
-        if bus is None:
+        if machine.unlimited:
             return 0
+        bus, (ifmap, _, ofmap) = machine.dram_bits_per_cycle, machine.srams
         (taken, given), (source, own) = self._stored(choice), self._places[index]
         bits = self._layer.inputs * taken, self._layer.outputs * given
-        coming, going = -int(-bits[0] * source // bus), -int(-bits[1] * own // bus)
+        work = busy
+        busy = max(work, vector_cycles(ifmap, self._layer.operands * taken), vector_cycles(ofmap, bits[1]))
+        coming, going = transfer_cycles(bits[0] * source, bus, ifmap), transfer_cycles(bits[1] * own, bus, ofmap)
+        ports = busy - work
         if not (ifmap.double_buffered and ofmap.double_buffered):
-            return coming + going
+            return ports + coming + going
         pieces = max(1, -int(-bits[0] // ifmap.usable_bits), -int(-bits[1] // ofmap.usable_bits))
         first, last = -(-coming // pieces), -(-going // pieces)
-        return first + last + max(0, coming - first + going - last - busy)
+        return ports + first + last + max(0, coming - first + going - last - busy)
 
     def _energy(self, choice: int, place: tuple[bool, bool]) -> dict[Component, float]:
         key = (choice, *place)
@@ -74,11 +79,14 @@ class VectorCosts:
         book, formats = self._chosen.book, self._chosen.formats[choice]
         pe = book.number(sum_element(formats.acc) if self._layer.has_sums else None)
         parts: dict[Component, list[float]] = {}
-        stored, codes = self._stored(choice), self._chosen.codes[choice]
+        stored, codes, wide = self._stored(choice), self._chosen.codes[choice], word_bits(self._chosen.plain[choice])
         for deed, what in self._deeds[where]:
             widths = codes if deed.component is Component.VECTOR else stored  # operations work on codes
             bits, alike = widths[deed.word != "act"], book.without_element(deed.component)
+            word = wide[deed.unit] if deed.component is Component.SRAM else None
+            words: int | Fraction = deed.words if bits.denominator == 1 else deed.words * bits
+            if word is not None:
+                bits, words = Fraction(word), -int(-bits * deed.words // word)
             price = book.word_pj(self._chosen.machines[choice], pe if alike is None else alike, what, bits)
-            words = deed.words if bits.denominator == 1 else deed.words * bits
             parts.setdefault(deed.component, []).append(price * float(words))
         return {component: math.fsum(values) for component, values in parts.items()}

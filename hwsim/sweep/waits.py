@@ -1,4 +1,4 @@
-"""Waits for DRAM on many machines at once: ``hwsim.array.stalls`` on arrays, for scratchpads without a stated width.
+"""Waits for memories on many machines at once: ``hwsim.array.stalls`` on arrays.
 
 A layer is a row of phases, one a fold; along each loop only the first turn, the last two and one that stands for all
 others can differ. Each such phase is worked out for all points and layers together.
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from hwsim.array import Dataflow
 from hwsim.sweep.closed_forms import Ints, Placed, Side, fold_lengths
 from hwsim.sweep.movement import Flags, Residence, Room, Width, own_weights
+from hwsim.sweep.ports import Edge, Ratio
 
 _OS, _WS, _IS = Dataflow.OUTPUT_STATIONARY, Dataflow.WEIGHT_STATIONARY, Dataflow.INPUT_STATIONARY
 RANGE = float(1 << 62)
@@ -24,33 +25,18 @@ RANGE = float(1 << 62)
 
 @dataclass(frozen=True)
 class Bus:
-    """What crosses the chip's edge in a cycle, ``bits`` / ``cycles``; which scratchpads have halves; [points, 1]."""
+    """What crosses the chip's edge in a cycle, by scratchpad (its own port may be slower), [points, 1].
 
-    bits: Ints
-    cycles: Ints
-    ifmap_halves: Flags
-    filter_halves: Flags
-    ofmap_halves: Flags
+    Attributes:
+        bits, cycles: so many bits in so many cycles.
+        limited: whether there is a limit at all.
+        halves: the scratchpad is double buffered.
+    """
 
-
-@dataclass(frozen=True)
-class Ratio:
-    """A number of bits as a fraction."""
-
-    upper: Ints
-    lower: Ints
-
-    def fits(self, room: Ints) -> Flags:
-        """Return where it is at most ``room``."""
-        return self.upper <= room * self.lower
-
-    def only(self, where: Flags) -> Ratio:
-        """Return it where ``where``, and nothing elsewhere."""
-        return Ratio(self.upper * where, self.lower)
-
-    def plus(self, other: Ratio) -> Ratio:
-        """Return the sum."""
-        return Ratio(self.upper * other.lower + other.upper * self.lower, self.lower * other.lower)
+    bits: tuple[Ints, Ints, Ints]
+    cycles: tuple[Ints, Ints, Ints]
+    limited: tuple[Flags, Flags, Flags]
+    halves: tuple[Flags, Flags, Flags]
 
 
 @dataclass(frozen=True)
@@ -76,6 +62,7 @@ class Waiting:
         bias: width of a bias.
         where: which maps go through DRAM.
         bus: what crosses in a cycle.
+        edge: the ports of the scratchpads.
     """
 
     placed: Placed
@@ -83,6 +70,7 @@ class Waiting:
     bias: Width
     where: Residence
     bus: Bus
+    edge: Edge
 
     def cycles(self) -> Ints:
         """Return the cycles that the array stands still in each layer, all groups."""
@@ -103,7 +91,7 @@ class Waiting:
         acts, weights = (columns, rows) if flow is _IS else (rows, columns)
         fits = room.act.fits(acts, room.ifmap) & room.weight.fits(weights, room.filters)
         fits &= room.acc.fits(columns, room.ofmap)
-        area = (rows * columns).astype(float) * self.bus.cycles
+        area = (rows * columns).astype(float) * np.maximum.reduce(self.bus.cycles)
         words = (
             layers.ifmap * room.act.bits,
             layers.weights * room.weight.bits * self.bias.parts,
@@ -113,7 +101,8 @@ class Waiting:
         )
         most = np.maximum.reduce([count.astype(float) for count in words]) * area
         extents = (self.placed.rows.extent * self.placed.columns.extent * layers.groups).astype(float)
-        least = extents * self.bus.bits * room.act.parts * room.weight.parts * room.output.parts * self.bias.parts
+        bits = np.maximum.reduce(self.bus.bits)
+        least = extents * bits * room.act.parts * room.weight.parts * room.output.parts * self.bias.parts
         good: NDArray[np.bool_] = (fits & (4 * most < RANGE) & (least < RANGE)).all(axis=1)
         return good
 
@@ -138,11 +127,21 @@ class Waiting:
         before, starts = self._beside(place, -1)
         whole, interval = self._lengths
         own = self._moved(place)
-        compute = np.where(ends, whole, interval)
+        ports = self._ports(place)
+        compute = np.where(ends, whole, interval) + ports
         coming = np.where(ends, 0, self._moved(after).in_beside)
         going = np.where(starts, 0, self._moved(before).out_beside)
-        waits: Ints = own.in_alone + own.out_alone + np.maximum(0, coming + going - compute)
+        waits: Ints = own.in_alone + own.out_alone + np.maximum(0, coming + going - compute) + ports
         return waits
+
+    def _ports(self, place: Place) -> Ints:
+        """Return the cycles that one fold waits for ports."""
+        if not self.edge.pads.stated:
+            return 0 * self.placed.folds
+        _, columns, rows = place
+        down, across = _piece(self.placed.rows, rows), _piece(self.placed.columns, columns)
+        stays = self.placed.style.flow is _OS
+        return self.edge.waits(down, across, (rows == 0) | stays, (rows == self._turns[2] - 1) | stays)
 
     def _beside(self, place: Place, way: int) -> tuple[Place, Flags]:
         """Return the place of the fold after (1) or before (-1), and where there is none."""
@@ -163,15 +162,16 @@ class Waiting:
     def _moved(self, place: Place) -> Moved:
         ifmap, filters, sums_in, sums_out = self._transfers(place)
         acts, weights, sums = self._overlaps
-        coming = ((self._pass(ifmap), acts), (self._pass(filters), weights), (self._pass(sums_in), sums))
+        coming = ((self._pass(ifmap, 0), acts), (self._pass(filters, 1), weights), (self._pass(sums_in, 2), sums))
         beside = sum((cycles * own for cycles, own in coming), 0 * self.placed.folds)
         every = sum((cycles for cycles, _ in coming), 0 * self.placed.folds)
-        going = self._pass(sums_out)
+        going = self._pass(sums_out, 2)
         return Moved(every - beside, beside, going * ~sums, going * sums)
 
-    def _pass(self, bits: Ratio) -> Ints:
-        """Return the cycles in which ``bits`` cross the edge."""
-        cycles: Ints = -(-(bits.upper * self.bus.cycles) // (bits.lower * self.bus.bits))
+    def _pass(self, bits: Ratio, pad: int) -> Ints:
+        """Return the cycles in which ``bits`` cross the edge, to or from one of the scratchpads."""
+        bus = self.bus
+        cycles: Ints = -(-(bits.upper * bus.cycles[pad]) // (bits.lower * bus.bits[pad])) * bus.limited[pad]
         return cycles
 
     def _transfers(self, place: Place) -> tuple[Ratio, Ratio, Ratio, Ratio]:
@@ -249,9 +249,9 @@ class Waiting:
         else:
             sums = Ratio(self.placed.stream * columns * room.acc.bits, room.acc.parts + 0 * columns)
         return (
-            bus.ifmap_halves & acts.fits(room.ifmap),
-            bus.filter_halves & weights.fits(room.filters),
-            bus.ofmap_halves & sums.fits(room.ofmap),
+            bus.halves[0] & acts.fits(room.ifmap),
+            bus.halves[1] & weights.fits(room.filters),
+            bus.halves[2] & sums.fits(room.ofmap),
         )
 
 

@@ -54,6 +54,7 @@ class Cases:
         self.ready = QuickCost(self.network, self.table)
         self.formats = formats_of("hill340")[:: 100 if quick else 1]
         self.sizes = machines_of("{8..64..4}x{8..64..4}-{ws,os,is}", quick)
+        self.limited = [f"{size},double,dram=12.8GB/s" for size in self.sizes]
         self.areas = machines_of("{1,2,4}mm2-{ws,os}", quick)
         result = run_hardware(self.network, self.layers, self.machine, self.table, 1)
         assert self.ready(self.machine, POW2) == outcome_of(result), "the ways differ"
@@ -65,6 +66,7 @@ class Cases:
             ("run_hardware, layer by layer", 1, self._scalar, f"< {MOST_MS:g} ms"),
             ("QuickCost, one machine after another", 1, lambda: self.ready(self.machine, POW2), f"< {MOST_MS:g} ms"),
             self._many("machines in one format", self.sizes, [POW2]),
+            self._many("machines with 12.8 GB/s of DRAM", self.limited, [POW2]),
             self._many("machines in 20 formats", self.sizes[:50], formats_of("pow2")),
             self._many("machines in the 340 formats", few, self.formats),
             self._many("areas in the 340 formats", self.areas, self.formats),

@@ -52,7 +52,8 @@ def some_machine(dice: random.Random, clocked: bool) -> Machine:
     for memory in ("ifmap", "filter", "ofmap"):
         if dice.random() < 0.6:
             size = dice.choice(["100b", "1KiB", "7KiB", "64KiB", "1MiB", "64MiB"])
-            options += f",{memory}={size}" + dice.choice(["", "", "/double"])
+            word = "" if size == "100b" else dice.choice(["", "", "/64b", "/24b", "/128b/x2", "/32b/1r1w"])
+            options += f",{memory}={size}{word}" + dice.choice(["", "", "/double"])
     if dice.random() < 0.5:
         options += f",dram={dice.choice(['0.1', '1', '3.3', '12.8', '200'])}GB/s"
     options += dice.choice(["", ",lanes=1", ",lanes=7"]) + (dice.choice(["", ",noclockgate"]) if clocked else "")
@@ -145,6 +146,9 @@ FAULTS = [
     ("hwsim.sweep.evaluate", "register_counts", lambda whole: lambda placed: list(whole(placed))[:-1]),
     ("hwsim.sweep.evaluate", "requantise_counts", lambda whole: lambda placed, rounded: whole(placed, ~rounded)),
     ("hwsim.sweep.evaluate", "residence", lambda whole: lambda source, own, room: whole(source, 0 * own, room)),
+    ("hwsim.sweep.ports", "_times", lambda whole: lambda word, count: whole(word, count + 1)),
+    ("hwsim.sweep.ports", "UNITS", lambda whole: (whole[1], whole[0], whole[2])),
+    ("hwsim.sweep.evaluate", "in_words", lambda whole: lambda counts, pads, widths: list(counts)),
     ("hwsim.sweep.waits", "_turn_kinds", lambda whole: lambda turns: whole(turns)[:-1]),
     ("hwsim.sweep.waits", "fold_lengths", lambda whole: lambda placed: whole(placed)[::-1]),
     ("hwsim.sweep.waits", "own_weights", lambda whole: lambda placed: whole(placed) + 8),
@@ -162,7 +166,8 @@ def test_planted_faults_are_noticed(place: int, monkeypatch: pytest.MonkeyPatch)
     if name == "cycles":
         monkeypatch.setattr(sys.modules["hwsim.sweep.evaluate"], name, faulty)
     pad = "filter=1KiB,ofmap=4KiB"
-    flows = ("ws", "os", "is", "ws,shadow,dram=1GB/s,double", "os,overlap,dram=1GB/s,double", "is,dram=1GB/s")
+    flows = ("ws", "os", "is", "ws,shadow,dram=1GB/s,double", "os,overlap,dram=1GB/s,double", "is,dram=1GB/s",
+             "ws,ifmap=8KiB/24b", "os,ifmap=8KiB/24b,dram=1GB/s")  # fmt: skip
     machines = [parse_machine(f"16x12-{flow},{pad}") for flow in flows]
     with pytest.raises(AssertionError):
         check(SHAPES["lenet5"](), machines, FORMATS[0], UNIT, 1, None)
@@ -189,9 +194,9 @@ def test_sides_are_cut_like_axes() -> None:
 
 
 def test_what_waits_or_chooses_is_priced_alone() -> None:
-    machines = [f"8x8-ws{option}" for option in (",ifmap=64KiB/64b", ",tiling=energy", ",compress=bitmap", "")]
+    machines = [f"8x8-ws{option}" for option in (",tiling=energy", ",compress=bitmap", ",ifmap=64KiB/64b", "")]
     found = run_sweep(SHAPES["lenet5"](), [FORMATS[0]], machines)
-    assert [row.one_by_one for row in found.rows] == [True, True, True, False]
+    assert [row.one_by_one for row in found.rows] == [True, True, False, False]
     assert not vectorisable(parse_machine(machines[0]))
     for row, machine in zip(found.rows, machines, strict=True):
         assert row.outcome is not None, row.error
