@@ -212,7 +212,8 @@ class ElementBook:
 
         Input stationary is weight stationary with the operands exchanged: without rows of its own it takes those.
         """
-        if pe.kind is PeKind.FLOAT_MAC and not (pe.accumulator.is_float and pe.act.is_float and pe.factor.is_float):
-            return None  # rows are of floating point throughout
+        floats = {operand.is_float for operand in (pe.accumulator, pe.act, pe.factor)}
+        if floats != {pe.kind is PeKind.FLOAT_MAC}:
+            return None  # rows are of floating point throughout, or of none
         held = Dataflow.WEIGHT_STATIONARY if dataflow is Dataflow.INPUT_STATIONARY else dataflow
         return self.groups.get((pe.kind, dataflow)) or self.groups.get((pe.kind, held))

@@ -18,7 +18,7 @@ from hwsim.formats.base import PeKind
 from hwsim.formats.pe import Operand, PeSpec
 
 UNIT, PUBLISHED, ALADDIN = load_table("unit"), load_table("published45"), load_table("aladdin45")
-TABLES = [load_table(name) for name in table_names()]
+TABLES = [table for name in table_names() if not (table := load_table(name)).elements]  #: of single operations
 WIDTHS = st.integers(1, 40)
 
 

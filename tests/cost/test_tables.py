@@ -103,7 +103,8 @@ def test_every_row_says_where_it_comes_from(table: PriceTable) -> None:
 def test_every_table_has_the_energy_of_every_operation(table: PriceTable) -> None:
     """No publication says what an idle clock edge takes; a machine without clock gating needs a table that does."""
     unknown = [operation for operation in Op if not table.knows(operation, Quantity.ENERGY)]
-    assert unknown == [] or (unknown == [Op.REGISTER_CLOCK] and not table.elements)
+    memories = [Op.SRAM_READ, Op.SRAM_WRITE, Op.DRAM_READ, Op.DRAM_WRITE]  # synthesised tables take a family of these
+    assert set(unknown) <= set(memories if table.elements else [Op.REGISTER_CLOCK])
 
 
 def test_a_changed_price_or_source_changes_the_hash() -> None:
