@@ -10,6 +10,17 @@ from functools import cached_property
 from hwsim.gates.boolean import Boolean
 from hwsim.gates.tables import Table
 
+_CONSTRAINTS = ("setup", "hold", "recovery", "removal", "non_seq", "min_pulse", "minimum")
+
+
+def is_constraint(kind: str) -> bool:
+    """Return whether a liberty timing_type constrains an input rather than describes an output.
+
+    >>> is_constraint("setup_rising"), is_constraint("rising_edge")
+    (True, False)
+    """
+    return kind.startswith(_CONSTRAINTS)
+
 
 class Sense(Enum):
     """Which way an output moves when an input rises."""
@@ -42,7 +53,7 @@ class TimingArc:
     @property
     def is_constraint(self) -> bool:
         """Whether it constrains an input rather than describes an output."""
-        return self.kind.startswith(("setup", "hold", "recovery", "removal", "non_seq", "min_pulse", "minimum"))
+        return is_constraint(self.kind)
 
 
 @dataclass(frozen=True)
@@ -148,7 +159,7 @@ class Cell:
     def leakage_w(self) -> float:
         """Leakage power of the cell in W: the library's own value, or else the mean over its states.
 
-        Raises nothing: a cell of which the file says nothing leaks 0 W, as the liberty default says.
+        A cell of which the file says nothing leaks the library's default; without a default 0 W (Liberty User Guide).
         """
         if self.library_leakage_w is not None:
             return self.library_leakage_w

@@ -155,6 +155,17 @@ def settle_gates(circuit: Circuit, energies: Energies, state: State, cycle: int)
 
 
 @compiled
+def forcing_pin(circuit: Circuit, state: State, cell: int) -> int:
+    """Return the asynchronous pin that forces a flip-flop: the one without which it would be free."""
+    row = circuit.cells[cell]
+    forced, now_in = circuit.kinds[row[KIND], FORCED], state_of(circuit, state, cell)
+    for pin in range(row[INS]):
+        if circuit.logic[forced + (now_in ^ (1 << pin))] == 0:
+            return pin
+    return row[CLOCK_PIN]
+
+
+@compiled
 def settle(circuit: Circuit, energies: Energies, state: State, cycle: int) -> None:
     """Let everything come to rest without delay, then let the flip-flops see their inputs."""
     acted = True
@@ -166,7 +177,7 @@ def settle(circuit: Circuit, energies: Energies, state: State, cycle: int) -> No
             forced = circuit.logic[circuit.kinds[row[KIND], FORCED] + state_of(circuit, state, cell)]
             if forced and state.stored[cell] != forced - 1:
                 state.stored[cell] = forced - 1
-                move_register(circuit, energies, state, cycle, cell, row[CLOCK_PIN])
+                move_register(circuit, energies, state, cycle, cell, forcing_pin(circuit, state, cell))
                 acted = True
     for cell in circuit.registers:
         row = circuit.cells[cell]

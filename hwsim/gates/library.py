@@ -146,7 +146,7 @@ def read_liberty(*paths: str | Path) -> Library:
         tuple(text.path for text in texts),
         digest.hexdigest(),
         _voltage(texts, units),
-        head.number("nom_temperature") or _condition(head, "temperature"),
+        _nominal(head, "temperature"),
         CellMap(sources),
         loads,
         next((name for text in texts if (name := text.head.get("default_wire_load"))), None),
@@ -157,8 +157,7 @@ def read_liberty(*paths: str | Path) -> Library:
 def _voltage(texts: list[LibraryText], units: list[Units]) -> float:
     found = {}
     for text, unit in zip(texts, units, strict=True):
-        value = text.head.number("nom_voltage")
-        value = _condition(text.head, "voltage") if value is None else value
+        value = _nominal(text.head, "voltage")
         if value is None:
             raise LibertyError(
                 f"{text.path}: nom_voltage is missing; energies need it: write for example nom_voltage : 1.1;"
@@ -170,10 +169,10 @@ def _voltage(texts: list[LibraryText], units: list[Units]) -> float:
     return next(iter(found.values()))
 
 
-def _condition(head: Group, name: str) -> float | None:
-    return next(
-        (value for group in head.all("operating_conditions") if (value := group.number(name)) is not None), None
-    )
+def _nominal(head: Group, name: str) -> float | None:
+    """Return ``nom_`` + ``name``, or else what the first operating condition says."""
+    stated = (group.number(name) for group in head.all("operating_conditions"))
+    return next((value for value in (head.number(f"nom_{name}"), *stated) if value is not None), None)
 
 
 def _wire_load(group: Group, units: Units) -> WireLoad:

@@ -6,13 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from hwsim.gates.boolean import Boolean, parse_boolean
-from hwsim.gates.cells import Cell, InternalPower, Leakage, Pin, Register, Sense, TimingArc
+from hwsim.gates.cells import Cell, InternalPower, Leakage, Pin, Register, Sense, TimingArc, is_constraint
 from hwsim.gates.faults import LibertyError
 from hwsim.gates.syntax import Group, as_number
 from hwsim.gates.tables import Scales, Table, Templates, read_table
 from hwsim.gates.units import Units
-
-_CONSTRAINT = ("setup", "hold", "recovery", "removal", "non_seq", "min_pulse", "minimum")
 
 
 @dataclass(frozen=True)
@@ -61,15 +59,17 @@ def read_cell(group: Group, context: Context) -> Cell:
     pg_pins = {pin.arguments[0]: pin.get("voltage_name") or pin.arguments[0] for pin in group.all("pg_pin")}
     grounds = context.grounds | {pin for pin, net in pg_pins.items() if net in context.grounds}
     context = Context(context.units, context.templates, grounds, context.default_input_ff, context.default_leakage_w)
-    leakage = group.number("cell_leakage_power")
+    stated = group.number("cell_leakage_power")
+    by_state = tuple(_leakages(group, context))
+    leakage = context.default_leakage_w if stated is None and not by_state else None
     return Cell(
         name=name,
         area_um2=0.0 if area is None else area,
         pins={pin.name: pin for pin in _pins(group, context, name)},
         register=_register(group, name),
         statetable=any(True for _ in group.all("statetable")),
-        leakage=tuple(_leakages(group, context)),
-        library_leakage_w=None if leakage is None else leakage * context.units.leakage_w,
+        leakage=by_state,
+        library_leakage_w=leakage if stated is None else stated * context.units.leakage_w,
     )
 
 
@@ -158,7 +158,7 @@ def _pin(group: Group, name: str, context: Context, where: str) -> Pin:
 def _arcs(group: Group, context: Context, where: str) -> Iterator[TimingArc]:
     kind = group.get("timing_type") or "combinational"
     units = context.units
-    constraint = kind.startswith(_CONSTRAINT)
+    constraint = is_constraint(kind)
     scales = Scales(units.time_ns, units.time_ns if constraint else units.load_ff, units.time_ns)
     names = {
         edge: (f"{edge}_constraint",) if constraint else (f"cell_{edge}", f"{edge}_transition")

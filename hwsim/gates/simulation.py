@@ -20,6 +20,9 @@ from hwsim.gates.wires import WireModel
 
 Floats = NDArray[np.float64]
 
+MOST_NS = 10_000.0
+"""Longest period and arrival of inputs; the queue of events ends at 2^35 femtoseconds, which is 34 us."""
+
 
 @dataclass(frozen=True)
 class Area:
@@ -46,7 +49,6 @@ class SimulationResult:
         register_pj: Inside flip-flops as their data and outputs move, and on the nets that they drive.
         clock_pj: Inside flip-flops as their clock pins move, and the charge of these pins. No clock tree.
         input_pj: Charge of the nets of input ports, which whatever drives them pays.
-        internal_pj: The part of the above that is inside cells.
         per_cycle_pj: By cycle and column: gates, their nets, registers, their nets, clock, input nets. Row 0 is 0.
             Shape [cycles + 1, 6].
         leakage_w: Of all cells.
@@ -61,7 +63,6 @@ class SimulationResult:
     register_pj: float
     clock_pj: float
     input_pj: float
-    internal_pj: float
     per_cycle_pj: Floats
     leakage_w: float
     area: Area
@@ -71,10 +72,6 @@ class SimulationResult:
     def total_pj(self) -> float:
         """All dynamic energy, nets of input ports included."""
         return self.combinational_pj + self.register_pj + self.clock_pj + self.input_pj
-
-    def per_cycle(self, energy_pj: float) -> float:
-        """Return one of the energies per counted cycle, in pJ."""
-        return energy_pj / self.cycles if self.cycles else 0.0
 
 
 def toggle_energy_pj(load_ff: Floats, voltage_v: float) -> Floats:
@@ -133,7 +130,7 @@ def simulate(
         per_pin: Whether each input of a gate has delays of its own; False gives each output one per edge.
 
     Raises:
-        StimulusError: inputs do not fit the ports.
+        StimulusError: inputs do not fit the ports, or times cannot be.
         LibertyError: a cell has no timing.
     """
     from hwsim.gates.event_kernels import run_events
@@ -151,7 +148,7 @@ def simulate(
         event_energies(netlist, timing),
         pin_energies(netlist, timing),
         toggle_energy_pj(timing.loads.mean, library.voltage_v),
-        np.argsort(np.argsort(timing.arrival_ns.max(axis=1)))[netlist.input_nets].astype(np.int32),
+        _arrival_rank(timing)[netlist.input_nets],
     )
     state = State(
         _initial_values(netlist),
@@ -165,7 +162,7 @@ def simulate(
         delays = event_delays(netlist, timing, per_pin)
         period = timing.delay_ns if period_ns is None else period_ns
         delay = _register_delay(netlist, timing) if input_delay_ns is None else input_delay_ns
-        ticks = (round(period / 2 * TICKS_PER_NS), round(delay * TICKS_PER_NS))
+        ticks = (_ticks("period_ns", period, 2), _ticks("input_delay_ns", delay, 1))
         queue = empty_queue(len(netlist.output_nets) + len(nets) + 1)
         run_events(circuit, energies, state, nets, bits, outputs, delays, queue, *ticks)
     else:
@@ -177,6 +174,25 @@ def _initial_values(netlist: Netlist) -> NDArray[np.uint8]:
     values = np.zeros(netlist.nets, dtype=np.uint8)
     values[1] = 1
     return values
+
+
+def _arrival_rank(timing: Timing) -> NDArray[np.int32]:
+    """Return the place of each net in the order of static arrival; of equal ones the later net comes later."""
+    order = np.argsort(timing.arrival_ns.max(axis=1), kind="stable")
+    rank = np.empty(len(order), dtype=np.int32)
+    rank[order] = np.arange(len(order))
+    return rank
+
+
+def _ticks(name: str, time_ns: float, part: int) -> int:
+    """Return ``time_ns`` / ``part`` in ticks.
+
+    Raises:
+        StimulusError: it is negative, no number, or longer than the queue of events can hold.
+    """
+    if not 0.0 <= time_ns <= MOST_NS:
+        raise StimulusError(f"{name} is {time_ns:g} ns: give 0 to {MOST_NS:g} ns, or None for the netlist's own")
+    return round(time_ns / part * TICKS_PER_NS)
 
 
 def _register_delay(netlist: Netlist, timing: Timing) -> float:
@@ -195,7 +211,6 @@ def _result(netlist: Netlist, timing: Timing, state: Any) -> SimulationResult:
         float(columns[2] + columns[3]),
         float(columns[4]),
         float(columns[5]),
-        float(columns[0] + columns[2]),
         state.energy,
         cell_leakage_w(netlist),
         cell_area(netlist),

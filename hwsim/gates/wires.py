@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.errors import unknown_name
-from hwsim.gates.faults import LibertyError
+from hwsim.errors import all_faults, unknown_name
+from hwsim.gates.faults import LibertyError, NetlistError
 from hwsim.gates.library import Library, WireLoad
 from hwsim.gates.netlist import Netlist
 
@@ -96,7 +96,14 @@ def net_loads(
         library: Its cells.
         wire: The model of wires.
         output_load_ff: On every output port bit, or per port.
+
+    Raises:
+        NetlistError: ``output_load_ff`` names a port that is no output.
+        LibertyError: the library has no such wire load table.
     """
+    if isinstance(output_load_ff, Mapping) and (wrong := output_load_ff.keys() - netlist.outputs.keys()):
+        faults = [unknown_name("output port", name, netlist.outputs) for name in sorted(wrong)]
+        raise NetlistError(all_faults(f"output_load_ff of {netlist.top!r}", faults))
     rising, falling, sinks = np.zeros(netlist.nets), np.zeros(netlist.nets), np.zeros(netlist.nets, dtype=np.int64)
     kinds = np.repeat(netlist.kinds, np.diff(netlist.input_start))
     places = np.arange(len(netlist.input_nets)) - np.repeat(netlist.input_start[:-1], np.diff(netlist.input_start))

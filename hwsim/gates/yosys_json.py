@@ -67,6 +67,7 @@ class _Builder:
         self.names: list[str] = ["0", "1"]
         self.numbers: dict[object, int] = {"0": ZERO, "1": ONE}
         self.models: dict[str, CellModel] = {}
+        self.unfit: set[str] = set()
         self.drivers: dict[int, str] = {ZERO: "constant", ONE: "constant"}
 
     def netlist(self) -> Netlist:
@@ -144,14 +145,13 @@ class _Builder:
         if kind not in self.library.cells:
             unmapped[kind] = unmapped.get(kind, 0) + 1
             return None
-        if kind not in self.models:
+        if kind not in self.models and kind not in self.unfit:
             try:
                 self.models[kind] = cell_model(self.library.cell(kind))
             except LibertyError as error:
                 self.faults.append(str(error))
-                unmapped.setdefault(kind, 0)
-                return None
-        return self.models[kind]
+                self.unfit.add(kind)
+        return self.models.get(kind)
 
     def _check_driven(self, outputs: Mapping[str, Ints], cells: list[Found]) -> None:
         readers = [(int(net), f"output {name}") for name, nets in outputs.items() for net in nets]
@@ -191,6 +191,11 @@ class _Builder:
             f"the clock of {name} is net {self.names[net]}, which is no input port: gated clocks are not simulated"
             for net, name in nets.items()
             if net not in sources
+        ]
+        self.faults += [
+            f"the clock is a bit of port {name}, which has {len(port)} bits: give the clock a port of its own"
+            for name, port in inputs.items()
+            if len(port) > 1 and any(int(net) in nets for net in port)
         ]
         if len(nets) > 1:
             listed = ", ".join(self.names[net] for net in nets)

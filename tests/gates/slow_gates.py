@@ -163,21 +163,43 @@ class SlowGates:
         return [int(self.values[net]) for nets in self.n.outputs.values() for net in nets]
 
     def zero_delay(self) -> list[list[int]]:
-        """Every net moves at most once a cycle; only toggles and outputs are counted."""
+        """Every net moves at most once a cycle (without resets); what moved is found by comparing before and after."""
         self.start()
         rows = [self.read()]
         for cycle in range(1, len(self.stimulus)):
-            before = list(self.values)
             taken = self.sampled()
+            if self.registers:
+                self.clock(True)
+            before = list(self.values)
             for cell, bit in taken.items():
                 self.stored[cell] = bit
             for place, net in enumerate(self.ports):
                 self.values[net] = bool(self.stimulus[cycle, place])
             self.settle()
-            for net in range(self.n.nets):
-                self.toggles[net] += before[net] != self.values[net]
+            self.count({net for net in range(self.n.nets) if before[net] != self.values[net]})
+            if self.registers:
+                self.clock(False)
             rows.append(self.read())
         return rows
+
+    def count(self, moved: set[int]) -> None:
+        """Count one move of each of these nets, and its energy; the last input to arrive is the cause."""
+        for net in moved:
+            self.toggles[net] += 1
+        self.energy["input net"] += sum(self.half_cv2(net) for net in moved.intersection(self.ports))
+        for cell in range(self.n.cells):
+            values = self.state(cell)
+            name = "register" if cell in self.registers else "gate"
+            pins = {pin: net for pin, net in self.inputs(cell).items() if net in moved}
+            self.energy[name] += sum(self.pin_energy(cell, pin, values) for pin in pins)
+            for out, net in self.outputs(cell).items():
+                if net in moved:
+                    cause = "CK" if name == "register" else max(pins, key=lambda pin: self.arrival(pins[pin]))
+                    self.energy[name] += self.output_energy(cell, out, cause, values)
+                    self.energy[f"{name} net"] += self.half_cv2(net)
+
+    def arrival(self, net: int) -> tuple[float, int]:
+        return float(self.timing.arrival_ns[net].max()), net
 
     def events(self, half: int, arrival: int) -> list[list[int]]:
         """Inertial delays, one event after the other."""

@@ -77,6 +77,30 @@ def test_clocks_that_cannot_be_simulated(tmp_path: Path) -> None:
     assert "its flip-flops have the clocks clk, b; one clock is simulated" in refused(tmp_path, two)
 
 
+def test_a_clock_within_a_wide_port_is_refused(tmp_path: Path) -> None:
+    cells = [("r", "DFF", {"D": "a", "CK": "clk", "Q": "y"})]
+    message = refused(tmp_path, cells, {"in": ["a", "clk"]})
+    assert "the clock is a bit of port in, which has 2 bits: give the clock a port of its own" in message
+
+
+def test_a_cell_that_cannot_be_simulated_is_named_once(tmp_path: Path) -> None:
+    path = odd_library(tmp_path, 'latch (IQ, IQN) { data_in : "A"; enable : "G"; } pin (Y) { direction : output; }')
+    cells = [(f"l{k}", "ODD", {"A": "a", "G": "a", "Y": f"y{k}"}) for k in range(3)]
+    ports = {"a": ["a"]}, {"y": ["y0", "y1", "y2"]}
+    with pytest.raises(NetlistError) as caught:
+        build(tmp_path, read_liberty(path), cells, *ports)
+    assert str(caught.value).count("cell ODD: it is a latch") == 1
+    assert "does not have" not in str(caught.value)
+
+
+def odd_library(folder: Path, body: str) -> Path:
+    text = Path(__file__).with_name("tiny.lib").read_text().rstrip().removesuffix("}")
+    path = folder / "odd.lib"
+    pins = "pin (A) { direction : input; } pin (G) { direction : input; }"
+    path.write_text(f"{text} cell (ODD) {{ area : 1; {pins} {body} }} }}")
+    return path
+
+
 def test_files_that_are_no_netlist(tmp_path: Path) -> None:
     library = tiny()
     with pytest.raises(NetlistError, match="cannot be read as a netlist of yosys"):
@@ -103,10 +127,6 @@ def test_files_that_are_no_netlist(tmp_path: Path) -> None:
     ],
 )
 def test_cells_that_cannot_be_simulated(tmp_path: Path, body: str, message: str) -> None:
-    text = Path(__file__).with_name("tiny.lib").read_text().rstrip().removesuffix("}")
-    path = tmp_path / "odd.lib"
-    pins = "pin (A) { direction : input; } pin (G) { direction : input; }"
-    path.write_text(f"{text} cell (ODD) {{ area : 1; {pins} {body} }} }}")
     with pytest.raises(LibertyError) as caught:
-        cell_model(read_liberty(path).cell("ODD"))
+        cell_model(read_liberty(odd_library(tmp_path, body)).cell("ODD"))
     assert message in str(caught.value)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from gate_helpers import build, random_netlist, tiny
 
-from hwsim.gates import LibertyError, WireModel, read_liberty, static_timing
+from hwsim.gates import LibertyError, NetlistError, WireModel, read_liberty, static_timing
 from hwsim.gates.cells import Sense
 
 
@@ -159,3 +159,5 @@ def test_more_load_and_more_wire_are_slower(tmp_path: Path) -> None:
     delays = [static_timing(netlist, library, wire=WireModel(base_ff=c)).delay_ns for c in (0.0, 1.0, 4.0)]
     assert delays == sorted(set(delays))
     assert static_timing(netlist, library, output_load_ff={"y": 9.0}).delay_ns > delays[0]
+    with pytest.raises(NetlistError, match=r"unknown output port 'z'\. Known: y"):
+        static_timing(netlist, library, output_load_ff={"z": 9.0})

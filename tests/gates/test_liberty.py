@@ -107,6 +107,17 @@ def test_units_axes_and_supply_pins(tmp_path: Path) -> None:
     assert cell.pins["Y"].power[0].rise.lookup(0.1, 1.0) == pytest.approx(0.4)  # pF V^2 = pJ
 
 
+def test_what_a_cell_does_not_state_is_the_library_s_default(tmp_path: Path) -> None:
+    head = HEAD.replace("nom_temperature : 25;", "nom_temperature : 0;")
+    conditions = "operating_conditions (hot) { temperature : 125; voltage : 0.9; }"
+    cells = "cell (QUIET) { area : 1; } cell (LOUD) { cell_leakage_power : 7; } cell (IDLE) { cell_leakage_power : 0; }"
+    text = f"{head} {conditions} default_cell_leakage_power : 12; {cells} }}"
+    library = read_liberty(write(tmp_path, text))
+    found = [library.cell(name).leakage_w for name in ("QUIET", "LOUD", "IDLE")]
+    assert found == pytest.approx([12e-12, 7e-12, 0.0])
+    assert (library.temperature_c, library.voltage_v) == (0.0, 0.7)
+
+
 def test_several_files_are_joined(tmp_path: Path) -> None:
     one = write(tmp_path, HEAD + "cell (A1) { area : 1; } }", "one.lib")
     two = tmp_path / "two.lib.xz"
