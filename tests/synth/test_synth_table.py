@@ -17,6 +17,9 @@ import pytest
 from hwsim.array.parts import Dataflow
 from hwsim.cli import main
 from hwsim.cost.elements import parse_elements
+from hwsim.cost.rows import COLUMNS, Operation
+from hwsim.cost.tables import parse_table
+from hwsim.synth import operations
 from hwsim.synth.again import differences, row_differences
 from hwsim.synth.benches import Unit
 from hwsim.synth.errors import SynthError
@@ -171,3 +174,28 @@ def test_shipped_rows_can_be_made_again(table: str) -> None:
 def test_laboratories_are_pickled_without_their_library(request: pytest.FixtureRequest) -> None:
     laboratory: Laboratory = request.getfixturevalue("laboratory")
     assert "library" not in vars(laboratory)
+
+
+@needs_yosys
+def test_operations_are_written_beside_what_others_wrote(
+    settings: RunSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = [
+        unit
+        for unit in operations.operation_units()
+        if unit.bits <= 16 and unit.operation in (Operation.INT_ADD, Operation.INT_MUL, Operation.LUT, Operation.SHIFT)
+    ]
+    monkeypatch.setattr(operations, "operation_units", lambda: iter(few))
+    path = tmp_path / "t.csv"
+    other = "sram_read,8192,,,0.01,,,1,100,1,assumed,somebody else,kept"
+    path.write_text(f"{','.join(COLUMNS)}\n{other}\nint_add,8,,,9,,,1,100,1,assumed,an old row,goes\n")
+    assert operations.write_operations(path, settings) == len(few) + 3  # and three of registers
+    table = parse_table("t", path.read_text())
+    assert other in path.read_text() and "an old row" not in path.read_text()
+    adders = [row.energy_pj for row in table.rows if row.operation is Operation.INT_ADD]
+    assert len(adders) == 2 and 1.5 < adders[1] / adders[0] < 4
+    written, idle = (
+        next(row.energy_pj for row in table.rows if row.operation is operation)
+        for operation in (Operation.REGISTER_WRITE, Operation.REGISTER_CLOCK)
+    )
+    assert written > idle > 0
