@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
@@ -14,26 +13,12 @@ from hwsim.array import Dataflow, Machine
 from hwsim.errors import unknown_name
 from hwsim.rtl.drive import Codes, Drive, Fold, LayerCodes, drive_layer
 from hwsim.rtl.errors import RtlError, ToolError
-from hwsim.rtl.icarus import SimulationRun, icarus_model
+from hwsim.rtl.icarus import CompiledTestbench, icarus_model
 from hwsim.rtl.parameters import CoreParameters
 from hwsim.rtl.sources import array_sources, testbench
 from hwsim.rtl.verilator import verilator_model
 
-
-class Model(Protocol):
-    """A compiled testbench."""
-
-    def run(
-        self,
-        inputs: Mapping[str, str] | None = None,
-        outputs: Sequence[str] = (),
-        plusargs: Sequence[str] = (),
-        timeout_s: float = 600.0,
-    ) -> SimulationRun:
-        """Run it on input files and return the output files asked for."""
-
-
-Compiler = Callable[[Sequence[Path], str, Mapping[str, int]], AbstractContextManager[Model]]
+Compiler = Callable[[Sequence[Path], str, Mapping[str, int]], AbstractContextManager[CompiledTestbench]]
 
 ENGINES: Mapping[str, Compiler] = {"icarus": icarus_model, "verilator": verilator_model}
 
@@ -73,7 +58,7 @@ class Cosimulator:
         self.engine, self._compile, self._stack = engine, ENGINES[engine], ExitStack()
         self._sources = array_sources() if sources is None else tuple(sources)
         self._testbenches = testbench("tb_os").parent if testbenches is None else testbenches
-        self._models: dict[tuple[str, tuple[tuple[str, int], ...]], Model] = {}
+        self._models: dict[tuple[str, tuple[tuple[str, int], ...]], CompiledTestbench] = {}
 
     def __enter__(self) -> Cosimulator:
         return self
@@ -115,7 +100,7 @@ class Cosimulator:
         done = model.run({"drive.txt": drive.text}, ["sums.txt"], [f"+stream={drive.stream}"], timeout_s)
         return _collected(machine, codes, drive, done.files["sums.txt"], core.acc_bits)
 
-    def _model(self, machine: Machine, core: CoreParameters, stream: int, gate_zero: bool) -> Model:
+    def _model(self, machine: Machine, core: CoreParameters, stream: int, gate_zero: bool) -> CompiledTestbench:
         top = "tb_os" if machine.array.dataflow is Dataflow.OUTPUT_STATIONARY else "tb_held"
         parameters = core.as_dict() | array_parameters(machine) | {"GATE_ZERO": int(gate_zero)}
         if top == "tb_held":

@@ -30,11 +30,16 @@ class SimulationRun:
 
 
 @dataclass(frozen=True)
-class IcarusModel:
-    """A compiled testbench in its folder; ``run`` may be called many times while the folder exists."""
+class CompiledTestbench:
+    """A compiled testbench in its folder; ``run`` may be called many times while the folder exists.
+
+    Attributes:
+        folder: where it runs, with its input and output files.
+        command: what runs it.
+    """
 
     folder: Path
-    program: Path
+    command: tuple[str, ...]
 
     def run(
         self,
@@ -58,7 +63,7 @@ class IcarusModel:
             (self.folder / name).write_text(text)
         for name in outputs:
             (self.folder / name).unlink(missing_ok=True)
-        stdout = run_tool(["vvp", "-N", str(self.program), *plusargs], self.folder, timeout_s)
+        stdout = run_tool([*self.command, *plusargs], self.folder, timeout_s)
         missing = [name for name in outputs if not (self.folder / name).is_file()]
         if missing:
             raise ToolError(f"the simulation ended without writing {', '.join(missing)}; it said:\n{_tail(stdout)}")
@@ -72,7 +77,7 @@ def icarus_model(
     parameters: Mapping[str, int] | None = None,
     include: Sequence[Path] = (),
     timeout_s: float = 600.0,
-) -> Iterator[IcarusModel]:
+) -> Iterator[CompiledTestbench]:
     """Compile ``top`` from ``sources`` in a temporary folder that lives as long as the context.
 
     Args:
@@ -92,7 +97,7 @@ def icarus_model(
         command += [f"-I{path}" for path in (sv_folder(), *include)]
         command += [f"-P{top}.{key}={value}" for key, value in (parameters or {}).items()]
         run_tool([*command, *map(str, sources)], folder, timeout_s)
-        yield IcarusModel(folder, program)
+        yield CompiledTestbench(folder, ("vvp", "-N", str(program)))
 
 
 def run_tool(command: Sequence[str], folder: Path, timeout_s: float) -> str:
@@ -115,7 +120,9 @@ def run_tool(command: Sequence[str], folder: Path, timeout_s: float) -> str:
             stdin=subprocess.DEVNULL,
         )
     except subprocess.TimeoutExpired:
-        raise ToolError(f"{command[0]} did not finish within {timeout_s:g} s: raise timeout_s") from None
+        raise ToolError(
+            f"{command[0]} did not finish within {timeout_s:g} s: give it less to do, or raise timeout_s"
+        ) from None
     if done.returncode != 0:
         said = "\n".join(line for line in done.stderr.splitlines() if not any(text in line for text in _HARMLESS))
         raise ToolError(f"{command[0]} failed with exit code {done.returncode}:\n{_tail(said or done.stdout)}")

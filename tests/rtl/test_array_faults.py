@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from array_cases import cached_case, needs_icarus
+from array_cases import cached_case, needs_icarus, needs_verilator
 
 from hwsim.array import layer_cycles, parse_machine
 from hwsim.rtl import sources
@@ -167,6 +167,8 @@ FAULTS = [
         ("os,outreg", "os,outreg,overlap"),
     ),
     ("output register for the sum and its flag", "sa_os", ".LENGTH(OUTREG)", ".LENGTH(OUTREG+1)", ("os",)),
+    ("flags wake up undefined", "delay_line", "out <= rst ? {WIDTH{1'b0}} : in;", "out <= in;", ("ws", "is")),
+    ("flags wake up undefined", "pe_os", "last_out <= last_in & ~rst;", "last_out <= last_in;", ("os", "os,direct")),
     (
         "one more register on the way of sums and flags",
         "sa_held",
@@ -177,7 +179,7 @@ FAULTS = [
 ]
 
 
-def passes(text: str, folder: Path, replaced: dict[str, tuple[str, str]]) -> bool:
+def passes(text: str, folder: Path, replaced: dict[str, tuple[str, str]], engine: str = "icarus") -> bool:
     """Whether a layer of several ragged folds gives the right bits in the right time on the changed text."""
     machine, layer = parse_machine(f"3x5-{text}"), cached_case("int", 7, 6, 8)
     if text == "os,overlap":
@@ -193,7 +195,7 @@ def passes(text: str, folder: Path, replaced: dict[str, tuple[str, str]]) -> boo
         target.write_text(content.replace(old, new) if old else content)
         changed.append(target)
     try:
-        with Cosimulator("icarus", changed[:-2], testbenches=folder) as simulator:
+        with Cosimulator(engine, changed[:-2], testbenches=folder) as simulator:
             result = simulator.run(machine, layer.core, layer.codes)
     except ToolError as error:
         assert "undefined bits" in str(error), error
@@ -216,3 +218,11 @@ def test_planted_fault_in_an_array_is_noticed(
     file: str, old: str, new: str, machines: tuple[str, ...], tmp_path: Path
 ) -> None:
     assert [text for text in machines if passes(text, tmp_path, {file: (old, new)})] == []
+
+
+@needs_verilator
+@pytest.mark.slow
+def test_verilator_notices_what_wakes_up_undefined(tmp_path: Path) -> None:
+    """It has no x: registers wake up at random in its place."""
+    fault = next((old, new) for what, file, old, new, _ in FAULTS if "wake" in what and file == "delay_line")
+    assert not passes("ws", tmp_path, {"delay_line": fault}, "verilator")

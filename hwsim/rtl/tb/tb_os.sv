@@ -51,7 +51,7 @@ module tb_os #(
     while (fields == 4) begin
       #1 clk = 1'b1;
       #1;
-      if (|valid_out) begin
+      if ((|valid_out) !== 1'b0) begin  // an undefined flag is shown as well
         shown = 0;
         for (p = 0; p < Ports; p = p + 1)
           if (valid_out[p]) shown[p*ACC_BITS+:ACC_BITS] = sums_out[p*ACC_BITS+:ACC_BITS];
