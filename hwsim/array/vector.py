@@ -120,9 +120,8 @@ def _in_words(machine: Machine, count: ActionCount) -> ActionCount:
 def vector_time(machine: Machine, work: VectorWork) -> Cycles:
     """Return the cycles of ``work`` with its memories.
 
-    The unit works through its operands in pieces that fit the scratchpads. Where both are double buffered, all but the
-    first piece that comes and the last one that goes are moved beside the work; otherwise everything before and after.
-    Operands and results pass the ports while it works.
+    Where both scratchpads are double buffered, all but the first piece that comes and the last one that goes are moved
+    beside the work; otherwise everything before and after. Operands and results pass the ports while it works.
 
     >>> from hwsim.array.machine import parse_machine
     >>> pool = max_pool("pool", input_elements=64, output_elements=16, window=4, bits=8)
@@ -138,7 +137,7 @@ def vector_time(machine: Machine, work: VectorWork) -> Cycles:
     going = transfer_cycles(work.output_elements * given * work.ofmap_in_dram, machine.dram_bits_per_cycle, ofmap)
     waits = {f"{(ifmap, ofmap)[ports[1] > ports[0]].name} port": busy - own}
     if ifmap.double_buffered and ofmap.double_buffered:
-        pieces = max(_pieces(ifmap, work.input_elements * taken), _pieces(ofmap, work.output_elements * given))
+        pieces = vector_pieces(work.operands, machine.vector_lanes)
         first, last = -(-coming // pieces), -(-going // pieces)
         late = max(0, coming - first + going - last - busy)
         waits |= {"first fill": first, "dram in": late, "last write-back": last}
@@ -148,8 +147,15 @@ def vector_time(machine: Machine, work: VectorWork) -> Cycles:
     return Cycles(1, 0, own, 0, stall=sum(cycles for _, cycles in named), waits=named)
 
 
-def _pieces(memory: Memory, bits: Fraction) -> int:
-    return max(1, -int(-bits // memory.usable_bits))
+def vector_pieces(operands: int, lanes: int) -> int:
+    """Return into how many pieces the unit cuts what it streams through double buffers: one operand for each lane.
+
+    The finest cut waits least, and every scratchpad holds it, so that a larger one is never slower.
+
+    >>> vector_pieces(64, 10)
+    7
+    """
+    return -(-operands // lanes)
 
 
 class Residence(TypedDict, total=False):

@@ -11,6 +11,7 @@ import numpy as np
 from hwsim.array import Component
 from hwsim.array.ports import vector_cycles
 from hwsim.array.stalls import transfer_cycles
+from hwsim.array.vector import vector_pieces
 from hwsim.sweep.layers import Deed, VectorLayer
 from hwsim.sweep.points import Chosen, word_bits
 from hwsim.sweep.prices import sum_element
@@ -60,7 +61,7 @@ class VectorCosts:
         ports = busy - work
         if not (ifmap.double_buffered and ofmap.double_buffered):
             return ports + coming + going
-        pieces = max(1, -int(-bits[0] // ifmap.usable_bits), -int(-bits[1] // ofmap.usable_bits))
+        pieces = vector_pieces(self._layer.operands, machine.vector_lanes)
         first, last = -(-coming // pieces), -(-going // pieces)
         return ports + first + last + max(0, coming - first + going - last - busy)
 

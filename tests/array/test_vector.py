@@ -116,9 +116,9 @@ POOL = max_pool("pool", input_elements=64, output_elements=16, window=4, bits=8)
     [
         ("", {}),
         (",dram=1GB/s", {"dram in": 32, "dram out": 8}),  # 16 bits a cycle, 512 bits in and 128 out
-        (",dram=1GB/s,double", {"first fill": 32, "last write-back": 8}),
-        # 512 bits through a half of 128 are 4 pieces: first in, last out, the other 24 + 6 cycles beside 5 of work
-        (",dram=1GB/s,ifmap=256b,ofmap=256b,double", {"first fill": 8, "dram in": 25, "last write-back": 2}),
+        # 64 operands on 10 lanes are 7 pieces: first in, last out, the other 27 + 6 cycles beside 5 of work
+        (",dram=1GB/s,double", {"first fill": 5, "dram in": 28, "last write-back": 2}),
+        (",dram=1GB/s,ifmap=256b,ofmap=256b,double", {"first fill": 5, "dram in": 28, "last write-back": 2}),
         (
             ",ifmap=64KiB/32b",
             {"ifmap_sram port": 11, "dram in": 16},
@@ -136,6 +136,30 @@ def test_more_bandwidth_never_makes_the_vector_unit_slower() -> None:
     for memory in ("", ",double", ",ifmap=256b,ofmap=256b,double"):
         times = [vector_time(parse_machine(f"4x4-ws{memory},dram={n}GB/s"), POOL).total for n in (1, 2, 3, 8, 64)]
         assert times == sorted(times, reverse=True)
+
+
+@pytest.mark.parametrize("lanes", [1, 8, 64])
+def test_larger_scratchpads_never_make_the_vector_unit_slower(lanes: int) -> None:
+    """A large half must not be waited for until it is full: work starts with the first operand of each lane."""
+    work = elementwise_add("skip", elements=200_704, addends=2, bits=(8, 9, 8))
+    for memory in ("", ",double"):
+        texts = [f"16x16-ws@1000MHz,ifmap={n}KiB,ofmap={n}KiB{memory},dram=12.8GB/s" for n in (1, 16, 64, 256, 1024)]
+        times = [vector_time(parse_machine(f"{text},lanes={lanes}"), work).total for text in texts]
+        assert times == sorted(times, reverse=True)
+
+
+@pytest.mark.parametrize("lanes", [3, 10, 64])
+@pytest.mark.parametrize("speed", ["0.3", "1", "40"])
+def test_double_buffers_of_the_vector_unit_are_as_fast_as_its_pieces_one_by_one(lanes: int, speed: str) -> None:
+    """Piece by piece: one is worked on while the next one comes and the one before goes, over one bus."""
+    work = elementwise_add("skip", elements=3000, addends=2, bits=(8, 9, 8))
+    machine = parse_machine(f"4x4-ws@1000MHz,double,dram={speed}GB/s,lanes={lanes}")
+    pace, pieces = float(speed) * 8, -(-work.operands // lanes)
+    busy, coming, going = (n / pieces for n in (3000 / lanes, 48_000 / pace, 24_000 / pace))
+    clock = coming
+    for place in range(pieces):
+        clock += max(busy, coming * (place < pieces - 1) + going * (place > 0))
+    assert vector_time(machine, work).total == pytest.approx(clock + going, abs=coming + going + 4)
 
 
 def test_words_of_the_vector_unit_are_whole() -> None:
