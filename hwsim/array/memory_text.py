@@ -10,7 +10,7 @@ from hwsim.errors import MachineError, unknown_name
 
 _SIZE = re.compile(r"(?P<value>\d{1,18})(?P<unit>[A-Za-z]+)")
 _UNITS: Mapping[str, int] = {"b": 1, "KiB": KIBIBYTE_BITS, "MiB": 1024 * KIBIBYTE_BITS}
-_BANDWIDTH = re.compile(r"(?P<value>\d{1,30}(?:\.\d{1,30})?(?:e[+-]?\d{1,2})?)GB/s", re.I)
+_BANDWIDTH = re.compile(r"(?P<value>\d{1,30}(?:\.\d{1,30})?(?:[eE][+-]?\d{1,2})?)GB/s")
 DOUBLE = "double"
 
 
@@ -76,7 +76,7 @@ def parse_dram(text: str) -> Dram:
     12.8
     """
     kind, at, bandwidth = text.partition("@")
-    if not at and _BANDWIDTH.fullmatch(text):
+    if not at and text[:1].isdigit():
         kind, bandwidth = "", text
     return Dram(kind=_dram_kind(kind) if kind else None, bandwidth_gb_s=_gb_s(bandwidth) if bandwidth or at else None)
 
@@ -98,7 +98,9 @@ def _dram_kind(text: str) -> DramKind:
 def _gb_s(text: str) -> float:
     match = _BANDWIDTH.fullmatch(text)
     if match is None:
-        raise MachineError(f"bandwidth {text!r} cannot be read: write a number and GB/s, such as 12.8GB/s")
+        raise MachineError(
+            f"bandwidth {text!r} cannot be read: write a number and GB/s (10^9 bytes a second), such as 12.8GB/s"
+        )
     return float(match["value"])
 
 

@@ -136,6 +136,9 @@ def test_runtime_follows_the_clock() -> None:
         ("4x4-ws,ifmap=64b/128b", ["1 words of 128 bits", "holds 64 bits"]),
         ("4x4-ws,dram=ddr9", ["unknown kind of DRAM 'ddr9'", "'ddr3'"]),
         ("4x4-ws,dram=lpddr4@fast", ["bandwidth 'fast'", "12.8GB/s"]),
+        ("4x4-ws,dram=12.8Gb/s", ["bandwidth '12.8Gb/s'", "10^9 bytes a second"]),  # bits: eight times less
+        ("4x4-ws,dram=lpddr4@12.8gb/s", ["bandwidth '12.8gb/s'", "12.8GB/s"]),
+        ("4x4-ws,dram=400MB/s", ["bandwidth '400MB/s'", "12.8GB/s"]),
         ("4x4-ws,dram=0GB/s", ["bandwidth of 'dram' is 0.0 GB/s"]),
         ("4x4-ws,tiling=best", ["unknown tiling 'best'", "energy"]),
         ("edge-16x16,turbo", ["unknown option 'turbo'"]),
