@@ -28,17 +28,21 @@ class Preset:
 PRESETS: Mapping[str, Preset] = {
     "edge-16x16": Preset(
         text=(
-            "16x16-ws@1000MHz,ifmap=128KiB/128b/x2,filter=128KiB/128b/x2,ofmap=64KiB/512b/x2/1r1w,double,"
+            "16x16-ws@1000MHz,ifmap=128KiB/128b,filter=128KiB/128b,ofmap=64KiB/512b/1r1w,double,"
             "dram=lpddr4@12.8GB/s,tiling=energy,shadow"
         ),
         formats="int8 x int8, 32-bit sums",
         table="aladdin45",
         source=(
-            "default configuration of Gemmini (Genc et al., DAC 2021): 16x16 elements, scratchpad of 256 KiB in 4 "
-            "banks one row of 16 operands wide, accumulator of 64 KiB in 2 banks, 1 GHz; one 32-bit LPDDR4-3200 "
-            "channel is assumed"
+            "default configuration of Gemmini as published with it (Genc et al., DAC 2021; later versions of its "
+            "source differ): 16x16 elements, scratchpad of 256 KiB in 4 single-ported banks one row of 16 operands "
+            "wide, accumulator of 64 KiB in 2 banks that read and write, 1 GHz; one 32-bit LPDDR4-3200 channel is "
+            "assumed"
         ),
-        differs="its scratchpad is shared by both operands, here each has half of it; no L2 cache and no host",
+        differs=(
+            "its scratchpad is shared by both operands, here each has half of it, two banks as the halves of a double "
+            "buffer; no L2 cache and no host"
+        ),
     ),
     "eyeriss-12x14": Preset(
         text=(

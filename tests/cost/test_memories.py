@@ -112,6 +112,14 @@ def test_what_no_macro_holds_is_built_from_several() -> None:
     assert sram_price(Memory("m", 16 * KIB, 64, double_buffered=True), "ihp130").read_pj == 91.83
 
 
+def test_the_edge_preset_has_the_banks_of_its_source() -> None:
+    """Gemmini: 256 KiB in 4 banks of 128 bits, 64 KiB in 2 of 512; the halves of a double buffer are banks too."""
+    ifmap, filters, ofmap = (sram_price(memory, "cacti45") for memory in parse_machine("edge-16x16").srams)
+    assert (ifmap.macros + filters.macros, ofmap.macros) == (4, 2 * ofmap.side_by_side)
+    bank = sram_price(Memory("m", 64 * KIB, 128), "cacti45")
+    assert (ifmap.read_pj, filters.write_pj) == (bank.read_pj, bank.write_pj)
+
+
 def test_a_second_port_costs_energy_area_and_leakage() -> None:
     one, two = (sram_price(Memory("m", 64 * KIB, 64, ports=ports), "cacti45") for ports in Ports)
     assert (two.read_pj / one.read_pj, two.area_um2 / one.area_um2) == pytest.approx((1.25, 2.2))
