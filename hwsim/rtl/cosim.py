@@ -128,7 +128,10 @@ def array_parameters(machine: Machine) -> dict[str, int]:
 
 
 def _collected(machine: Machine, codes: LayerCodes, drive: Drive, text: str, acc_bits: int) -> RtlResult:
-    """Sort what came out of each port into the layer's outputs: ports deliver in the order of the folds."""
+    """Sort what came out of each port into the layer's outputs: ports deliver in the order of the folds.
+
+    A port that delivered more sums than it should has none that can be told.
+    """
     ports: dict[int, list[int]] = {}
     last, mask = -1, (1 << acc_bits) - 1
     for line in text.splitlines():
@@ -142,6 +145,8 @@ def _collected(machine: Machine, codes: LayerCodes, drive: Drive, text: str, acc
             port = (flags & -flags).bit_length() - 1
             ports.setdefault(port, []).append((words >> (port * acc_bits)) & mask)
             flags &= flags - 1
+    most = len(drive.folds) * _words_of_a_fold(machine, drive.stream)
+    ports = {port: words for port, words in ports.items() if len(words) <= most}
     groups, m, _ = codes.acts.shape
     outputs = np.full((groups, m, codes.weights.shape[2]), -1, dtype=np.int64)
     for index, fold in enumerate(drive.folds):
@@ -175,6 +180,13 @@ def _place(
                 own[:, at] = found
             else:
                 own[at, :] = found
+
+
+def _words_of_a_fold(machine: Machine, stream: int) -> int:
+    """Return how many sums a port delivers in each fold, idle rows included."""
+    if machine.array.dataflow is not Dataflow.OUTPUT_STATIONARY:
+        return stream
+    return 1 if machine.direct_outputs else machine.array.rows
 
 
 def _word(ports: Mapping[int, list[int]], port: int, order: int) -> int:

@@ -179,13 +179,22 @@ FAULTS = [
 ]
 
 
-def passes(text: str, folder: Path, replaced: dict[str, tuple[str, str]], engine: str = "icarus") -> bool:
-    """Whether a layer of several ragged folds gives the right bits in the right time on the changed text."""
-    machine, layer = parse_machine(f"3x5-{text}"), cached_case("int", 7, 6, 8)
-    if text == "os,overlap":
-        layer = cached_case("int", 7, 6, 2)  # a stream shorter than the rows: the drain registers are in use throughout
-    if "shadow" in text:
-        layer = cached_case("int", 12, 12, 8)  # a stream longer than the interval: one tile follows the other at once
+#: (M, N, K) of several ragged folds, and where another one shows more.
+SIZES = {
+    "os,overlap": (7, 6, 2),  # a stream shorter than the rows: the drain registers are in use throughout
+    **dict.fromkeys(("ws,shadow", "is,shadow"), (12, 12, 8)),  # longer than the interval: tiles follow at once
+}
+
+
+def passes(
+    text: str,
+    folder: Path,
+    replaced: dict[str, tuple[str, str]],
+    engine: str = "icarus",
+    size: tuple[int, int, int] | None = None,
+) -> bool:
+    """Whether a layer gives the right bits in the right time on the changed text."""
+    machine, layer = parse_machine(f"3x5-{text}"), cached_case("int", *(size or SIZES.get(text, (7, 6, 8))))
     changed = []
     for source in (*sources.array_sources(), sources.testbench("tb_held"), sources.testbench("tb_os")):
         target = folder / source.name
@@ -218,6 +227,15 @@ def test_planted_fault_in_an_array_is_noticed(
     file: str, old: str, new: str, machines: tuple[str, ...], tmp_path: Path
 ) -> None:
     assert [text for text in machines if passes(text, tmp_path, {file: (old, new)})] == []
+
+
+@needs_icarus
+def test_a_flag_that_stays_too_long_is_noticed_in_a_layer_of_one_fold(tmp_path: Path) -> None:
+    """Nothing comes after the sum too many, and other columns are busy meanwhile: only the count of sums tells."""
+    flag = "valid_lane[ROWS+c+OUTREG]"
+    fault = flag, f"({flag} | ((c == 0) & valid_lane[ROWS+1+OUTREG]))"
+    assert passes("ws", tmp_path, {}, size=(7, 5, 3))
+    assert not passes("ws", tmp_path, {"sa_held": fault}, size=(7, 5, 3))
 
 
 @needs_verilator
