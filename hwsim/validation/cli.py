@@ -20,9 +20,9 @@ def add_commands(commands: Any) -> None:
     """Add ``validate`` to the command line ``hwsim``."""
     validate = commands.add_parser(
         "validate",
-        help="measured against predicted: write the page, and say whether every promise holds",
+        help="measured against predicted: write the page, and say what has to be exact and is not",
         description="Compare every prediction with what it can be checked by, and write the page. Measurements come "
-        "from stored records unless they are made again. The exit code is 1 if a promised error is exceeded.",
+        "from stored records unless they are made again. The exit code is 1 if something that has to be exact is not.",
     )
     validate.add_argument("-o", "--output", type=Path, metavar="FILE.md", help="write the page (default: print it)")
     validate.add_argument("--quick", action="store_true", help="do not draw the pictures")
@@ -49,9 +49,9 @@ def _validate(arguments: argparse.Namespace) -> int:
         arguments.output.write_text(page, encoding="utf-8")
         if not arguments.quick:
             _draw(arguments.output.parent / "pictures")
-    broken = [finding for part in parts for finding in part.findings if finding.holds is False]
+    broken = [finding for part in parts for finding in part.findings if finding.exact and not finding.reached]
     for finding in broken:
-        print(f"hwsim: {finding.quantity} against {finding.against}: a promised error is exceeded", file=sys.stderr)
+        print(f"hwsim: {finding.quantity} against {finding.against}: has to be exact and is not", file=sys.stderr)
     return 1 if broken else 0
 
 

@@ -77,20 +77,17 @@ def document(parts: Sequence[Section] | None = None) -> str:
 
 
 def right(findings: Sequence[Finding]) -> str:
-    """Return the list of what is promised and holds."""
-    kept = [finding for finding in findings if finding.holds]
-    return "\n".join(f"* **{_title(f)}**, {_size(f)}: {f.remark}." for f in kept) or "* Nothing that is promised holds."
+    """Return the list of what reaches its goal."""
+    kept = [finding for finding in findings if finding.reached]
+    return "\n".join(f"* **{_title(f)}**, {_size(f)}: {f.remark}." for f in kept) or "* Nothing reaches its goal."
 
 
 def wrong(findings: Sequence[Finding]) -> str:
-    """Return the list of what is not promised, or promised and not kept."""
-    missed = [
-        f"* **{_title(f)}**, {_size(f)}, where {percent(f.bound or 0.0)} rms is promised: {f.remark}."
-        for f in findings
-        if f.holds is False
-    ]
-    other = [f"* **{_title(f)}**, {_size(f)}: {f.remark}." for f in findings if f.holds is None]
-    return "\n".join([*missed, *other])
+    """Return the list of what misses its goal, then of what has none."""
+    missed = [f"* **{_title(f)}**, {_size(f)}, {_short_of(f)}: {f.remark}." for f in findings if f.reached is False]
+    other = [f"* **{_title(f)}**, {_size(f)}: {f.remark}." for f in findings if f.reached is None]
+    parts = (("Short of its goal:", missed), ("Where no goal was set, how far it is:", other))
+    return "\n\n".join(f"{title}\n\n" + "\n".join(lines) for title, lines in parts if lines)
 
 
 def _title(finding: Finding) -> str:
@@ -98,14 +95,18 @@ def _title(finding: Finding) -> str:
 
 
 def _size(finding: Finding) -> str:
-    if finding.exact and finding.holds:
+    if finding.exact and finding.reached:
         return f"equal in all {finding.points} comparisons"
     ends = f"mean {percent(finding.bias, True)}, worst {percent(finding.worst, True)}"
     return (
         f"{ends} over {finding.points}"
-        if finding.bound is None
+        if finding.goal is None
         else f"{percent(finding.rms)} rms over {finding.points}, worst {percent(finding.worst, True)}"
     )
+
+
+def _short_of(finding: Finding) -> str:
+    return "which has to be exact" if finding.exact else f"short of the goal of {percent(finding.goal or 0.0)} rms"
 
 
 def _stamps(parts: Sequence[Section]) -> str:

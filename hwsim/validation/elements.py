@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -13,10 +12,7 @@ from hwsim.cost.elements import ElementRow
 from hwsim.validation.findings import Finding, percent
 from hwsim.validation.page import Section, Table
 
-BOUNDS = {"area_um2": 0.07, "core_pj": 0.1, "delay_ns": 0.2, "leakage_w": 0.15, "register_pj": 0.15, "clock_pj": 0.05}
-FLOAT_BOUNDS = BOUNDS | {"area_um2": 0.1, "core_pj": None}  #: few formats, far apart, and glitches of their own
-ENOUGH = 10  #: rows of a kind under one dataflow, below which no law between them is promised anything
-AIM = 0.07  #: rms that area and energy should reach; what is promised is what they do reach
+GOALS = {"area_um2": 0.07, "core_pj": 0.07, "delay_ns": 0.2}  #: rms, for every kind and table alike
 NAMES = {
     "area_um2": "area",
     "core_pj": "energy of the arithmetic",
@@ -79,48 +75,35 @@ def element_section(names: Sequence[str]) -> Section:
     for name in names:
         table = find_table(name)
         stamps.append((f"price table {name}", table.sha256[:12]))
-        for quantity in BOUNDS:
+        for quantity in NAMES:
             points = list(left_out(table, quantity))
             if not points:
                 continue
             findings += _findings(name, quantity, points)
             rows += _kind_rows(name, quantity, points)
     header = ("table", "price", "kind", "rows", "rms", "worst", "worst at")
-    blocks = (_TEXT, Table(header, tuple(rows)), _aims(findings))
+    blocks = (_TEXT, Table(header, tuple(rows)))
     return Section("Area, delay and energy of processing elements", blocks, tuple(findings), tuple(stamps))
 
 
 def _findings(table: str, quantity: str, points: Sequence[LeftOut]) -> list[Finding]:
-    """Return a finding for integers, one for floats, and one without a promise for kinds with few rows."""
-    sizes = Counter((point.row.kind, point.row.dataflow) for point in points)
-    parts: dict[str, list[float]] = {"integers": [], "floats": [], "few rows": []}
-    for point in points:
-        many = sizes[point.row.kind, point.row.dataflow] >= ENOUGH
-        part = "few rows" if not many else "floats" if point.row.act_exponent else "integers"
-        parts[part].append(point.error)
-    bounds = {"integers": BOUNDS[quantity], "floats": FLOAT_BOUNDS[quantity], "few rows": None}
-    remarks = {
-        "integers": f"{NAMES[quantity]} of integer elements between the rows of {table}",
-        "floats": f"{NAMES[quantity]} of floating-point elements between the rows of {table},"
-        " whose formats are few and far apart",
-        "few rows": f"{NAMES[quantity]} between rows of {table} where a kind has fewer than {ENOUGH}:"
-        " take the rows, not the law",
+    """Return a finding for integers and one for floats."""
+    parts = {
+        "integers": [point.error for point in points if not point.row.act_exponent],
+        "floats": [point.error for point in points if point.row.act_exponent],
     }
+    elements = {"integers": "integer and shift-add elements", "floats": "floating-point elements"}
     return [
-        Finding(f"{NAMES[quantity]} ({table}, {part})", "rows left out", tuple(errors), bounds[part], remarks[part])
+        Finding(
+            f"{NAMES[quantity]} ({table}, {part})",
+            "rows left out",
+            tuple(errors),
+            GOALS.get(quantity),
+            f"{NAMES[quantity]} of {elements[part]} between the {len(errors)} rows of {table}",
+        )
         for part, errors in parts.items()
         if errors
     ]
-
-
-def _aims(findings: Sequence[Finding]) -> str:
-    """Say which of the two prices that matter most reach what they should."""
-    names = (NAMES["area_um2"], NAMES["core_pj"])
-    own = [finding for finding in findings if finding.quantity.startswith(names) and "few rows" not in finding.quantity]
-    if not own:
-        return f"No kind of element has the {ENOUGH} rows that a law between them needs: take the rows themselves."
-    said = (f"{f.quantity} {percent(f.rms)}, {'reached' if f.rms <= AIM else 'missed'}" for f in own)
-    return f"The aim for area and energy between rows is {percent(AIM)} rms: {'; '.join(said)}."
 
 
 def _kind_rows(name: str, quantity: str, points: Sequence[LeftOut]) -> list[tuple[str | int, ...]]:

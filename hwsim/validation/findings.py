@@ -1,4 +1,4 @@
-"""What a comparison found: how many points, how far off, and whether that is within what is promised."""
+"""What a comparison found: how many points, how far off, and whether that reaches the goal."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class Finding:
         against: what it was measured by.
         points: how many comparisons.
         errors: signed relative error of each, (predicted - measured) / measured.
-        bound: largest typical error (root mean square) that is promised; None where nothing is promised.
+        goal: root mean square that it should reach, set before it was measured; 0 for exact; None where none was set.
         remark: one sentence for the lists of where the model is right and where it is wrong.
     """
 
     quantity: str
     against: str
     errors: tuple[float, ...]
-    bound: float | None
+    goal: float | None
     remark: str
 
     @property
@@ -36,8 +36,8 @@ class Finding:
 
     @property
     def exact(self) -> bool:
-        """True where exact agreement is promised."""
-        return self.bound == 0
+        """True where nothing but exact agreement will do."""
+        return self.goal == 0
 
     @property
     def rms(self) -> float:
@@ -55,9 +55,9 @@ class Finding:
         return statistics.fmean(self.errors)
 
     @property
-    def holds(self) -> bool | None:
-        """Whether the promise holds; None where there is none."""
-        return None if self.bound is None else self.rms <= self.bound
+    def reached(self) -> bool | None:
+        """Whether the goal is reached; None where there is none."""
+        return None if self.goal is None else self.rms <= self.goal
 
 
 def errors_of(predicted: Sequence[float], measured: Sequence[float]) -> tuple[float, ...]:

@@ -62,15 +62,15 @@ def markdown(section: Section, level: int = 3) -> str:
 
 def summary(findings: Sequence[Finding]) -> Table:
     """Return the table that opens the page."""
-    header = ("predicted", "measured by", "points", "mean error", "rms", "worst", "promised rms", "holds")
+    header = ("predicted", "measured by", "points", "mean error", "rms", "worst", "goal, rms", "reached")
     return Table(header, tuple(_line(finding) for finding in findings))
 
 
 def _line(finding: Finding) -> tuple[Cell, ...]:
-    promised = "-" if finding.bound is None else percent(finding.bound) if finding.bound else "exact"
-    holds = {None: "-", True: "yes", False: "**no**"}[finding.holds]
+    goal = "-" if finding.goal is None else percent(finding.goal) if finding.goal else "exact"
+    reached = {None: "-", True: "yes", False: "**no**"}[finding.reached]
     numbers = (percent(finding.bias, True), percent(finding.rms), percent(finding.worst, True))
-    return (finding.quantity, finding.against, finding.points, *numbers, promised, holds)
+    return (finding.quantity, finding.against, finding.points, *numbers, goal, reached)
 
 
 def _is_number(cell: str) -> bool:

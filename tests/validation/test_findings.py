@@ -18,15 +18,15 @@ def test_errors_are_signed_and_relative() -> None:
         errors_of([1.0, 2.0], [1.0])
 
 
-def test_a_promise_holds_or_it_does_not() -> None:
+def test_a_goal_is_reached_or_it_is_not() -> None:
     near = Finding("area", "gates", (0.03, -0.05), 0.05, "close")
-    assert near.holds
+    assert near.reached
     assert near.rms == pytest.approx(0.0412, abs=1e-4)
     assert near.worst == -0.05
     assert near.bias == pytest.approx(-0.01)
-    assert Finding("area", "gates", (0.2,), 0.05, "").holds is False
-    assert Finding("area", "gates", (0.2,), None, "").holds is None
-    assert Finding("cycles", "RTL", (0.0, 1e-9), 0, "").holds is False, "exact means exact"
+    assert Finding("area", "gates", (0.2,), 0.05, "").reached is False
+    assert Finding("area", "gates", (0.2,), None, "").reached is None
+    assert Finding("cycles", "RTL", (0.0, 1e-9), 0, "").reached is False, "exact means exact"
 
 
 def test_the_summary_says_what_is_broken() -> None:
@@ -42,8 +42,8 @@ def test_right_and_wrong_share_the_findings_between_them() -> None:
         Finding("power", "a chip", (-0.5,), None, "another chip"),
     ]
     assert right(findings) == "* **cycles against RTL**, equal in all 1 comparisons: equal."
-    assert wrong(findings).count("\n") == 1
-    assert "where 5.0 % rms is promised" in wrong(findings)
+    assert "short of the goal of 5.0 % rms: too far" in wrong(findings)
+    assert wrong([Finding("cycles", "RTL", (0.5,), 0, "late")]).endswith("which has to be exact: late.")
     assert "mean -50 %" in wrong(findings)
 
 
