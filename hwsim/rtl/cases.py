@@ -23,6 +23,7 @@ from hwsim.network.resolve import resolve
 from hwsim.network.resolved import ResolvedLayer
 from hwsim.network.steps import Arithmetic, Step
 from hwsim.rtl.drive import Codes, LayerCodes
+from hwsim.rtl.emit import core_parameters
 
 Values = NDArray[Any]
 
@@ -76,6 +77,7 @@ def layer_cases(
     Raises:
         NetworkError: a name among ``layers`` that no convolution or linear layer has.
         FormatError: formats that the layers cannot run in.
+        RtlError: formats that the RTL does not do.
     """
     folded = fold(network)
     known = [layer.name for layer in folded.mac_layers]
@@ -111,6 +113,7 @@ def _case(
     dot = layer.dot
     assert dot is not None
     assert step.weights is not None
+    core_parameters(dot.weights, dot.acts, dot.acc, dot.product)  # refuses what has no codes that the array could take
     acts, sums = _operands(step, source)
     groups, filters, _ = step.weights.groups.shape
     vectors, kept = _part(acts.shape[1], filters, None if macs is None else macs // (groups * acts.shape[2]))

@@ -166,6 +166,7 @@ def test_command_fails_on_a_difference(monkeypatch: pytest.MonkeyPatch, capsys: 
         (["--layers", "fc"], "classify"),
         (["--engine", "vcs"], "icarus"),
         (["--weights", "codebook<8>", "--macs", "500"], "codebook"),
+        (["--weights", "mxfp4", "--macs", "500"], "has a scale per block, which an element of the array does not see"),
     ],
 )
 def test_command_refuses_with_the_way_out(options: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
