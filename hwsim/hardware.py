@@ -162,7 +162,7 @@ def run_hardware(
         result = run_hardware(network, layers, floorplan.machine, table, total_images, batch)
         return replace(result, floorplan=floorplan)
     tasks = layer_tasks(network, layers, machine, total_images, batch)
-    return price_tasks(tasks, machine, table, weight_bits(layers, machine.compression))
+    return price_tasks(tasks, machine, table, weight_bits(layers, machine.compression, machine.packed_weight_bits))
 
 
 def price_tasks(tasks: Sequence[Task], machine: Machine, table: PriceTable, stored_bits: int) -> HardwareResult:
@@ -229,7 +229,9 @@ def _added(parts: Iterable[Mapping[str, _N]]) -> dict[str, _N]:
     return sums
 
 
-def weight_bits(layers: Sequence[LayerNumerics], packing: Compression = Compression.NONE) -> int:
+def weight_bits(
+    layers: Sequence[LayerNumerics], packing: Compression = Compression.NONE, stated: float | None = None
+) -> int:
     """Return the bits that all weights take in memory."""
     counts: Counter[tuple[str, int, int]] = Counter()
     for layer in layers:
@@ -237,7 +239,8 @@ def weight_bits(layers: Sequence[LayerNumerics], packing: Compression = Compress
             zeros = 0 if packing is Compression.NONE else layer.weight_zeros
             counts[layer.weights, layer.weight_count if zeros else 0, zeros] += layer.weight_count
     parts = (
-        packed_bits(parse(fmt).storage_bits, own, zeros, packing) * count for (fmt, own, zeros), count in counts.items()
+        packed_bits(parse(fmt).storage_bits, own, zeros, packing, stated) * count
+        for (fmt, own, zeros), count in counts.items()
     )
     return ceil(sum(parts, Fraction(0)))
 

@@ -228,7 +228,8 @@ def _weight_bits(machine: Machine, numerics: LayerNumerics) -> Fraction:
     bits = parse(factor_format(numerics)).storage_bits
     if not numerics.weights:
         return bits
-    return packed_bits(bits, numerics.weight_count, numerics.weight_zeros, machine.compression)
+    count, zeros = numerics.weight_count, numerics.weight_zeros
+    return packed_bits(bits, count, zeros, machine.compression, machine.packed_weight_bits)
 
 
 def vector_work(chip: OnChip, layer: Layer, numerics: LayerNumerics) -> VectorWork | None:

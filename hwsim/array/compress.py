@@ -10,24 +10,28 @@ from hwsim.array.parts import Compression
 _STEPS = 1024  #: an entropy is rounded up to a whole number of these parts of a bit, so that counts stay exact
 
 
-def packed_bits(bits: Fraction, weights: int, zeros: int, how: Compression) -> Fraction:
+def packed_bits(bits: Fraction, weights: int, zeros: int, how: Compression, stated: float | None = None) -> Fraction:
     """Return the bits that a weight takes on average in memory.
 
     Bitmap: one bit a weight that says whether it is zero, then the codes of the others, 1 + (1 - z) b. Entropy: an
     ideal code for the places of the zeros in place of the bitmap, h(z) + (1 - z) b with h the binary entropy, the least
-    that any code of that kind can reach. Weights that would not shrink stay as they are.
+    that any code of that kind can reach. Stated: as many bits as are said, of a code that is measured elsewhere.
+    Weights that would not shrink stay as they are.
 
     Args:
         bits: of a weight as it is.
         weights: how many.
         zeros: how many of them are zero.
         how: the packing.
+        stated: bits of a packed weight, where ``how`` is STATED.
 
     >>> packed_bits(Fraction(8), 100, 75, Compression.BITMAP)
     Fraction(3, 1)
     >>> float(packed_bits(Fraction(8), 100, 75, Compression.ENTROPY))
     2.8115234375
     """
+    if how is Compression.STATED and stated is not None:
+        return min(bits, Fraction(str(stated)))
     if how is Compression.NONE or not weights:
         return bits
     share = Fraction(zeros, weights)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any, TypeVar
+from typing import Any
 
-from hwsim.array.memory_text import DOUBLE, dram_text, memory_text, number_text, parse_dram, parse_memory
+from hwsim.array.memory_text import DOUBLE, dram_text, memory_text, number_text
+from hwsim.array.options import FLAGS, GRAMMAR, WORDS, attempt, read_clock_mhz, read_dataflow, read_options
 from hwsim.array.parts import KIBIBYTE_BITS, Compression, Dataflow, Dram, Memory, Objective, PeArray, is_count
 from hwsim.array.presets import PRESETS
 from hwsim.errors import MachineError, all_faults, unknown_name
@@ -21,33 +21,9 @@ from hwsim.errors import MachineError, all_faults, unknown_name
 __all__ = ["Dataflow", "Dram", "Machine", "Memory", "PeArray", "parse_machine"]
 
 MAX_CLOCK_MHZ = 100_000.0
-GRAMMAR = (
-    "ROWSxCOLUMNS-DATAFLOW[@CLOCK][,OPTION...] with DATAFLOW ws, os or is; CLOCK such as 800MHz or 1.2GHz; "
-    "OPTION ifmap=MEMORY, filter=MEMORY, ofmap=MEMORY with MEMORY such as 64KiB, 2MiB or 4096b, then as needed "
-    "/128b (width), /x2 (banks), /1r1w, /double; double (all three); dram=KIND@BANDWIDTH such as lpddr4@12.8GB/s; "
-    "tiling=fixed, time or energy; compress=bitmap or entropy (weights); lanes=N, nogating, "
-    "noclockgate, outreg, shadow (ws, is), overlap or direct (os). "
-    "Example: 16x16-ws@800MHz,filter=32KiB. Or the name of a preset (hwsim machines), then OPTIONs"
-)
 _BASE = re.compile(
     r"(?P<rows>\d{1,9})x(?P<columns>\d{1,9})-(?P<dataflow>[a-z]+)(?:@(?P<clock>[^,]+))?(?P<options>(?:,[^,]+)*)", re.I
 )
-_CLOCK = re.compile(r"(?P<value>\d+(?:\.\d+)?(?:e[+-]?\d+)?)(?P<unit>MHz|GHz)", re.I)
-_FLAGS: Mapping[str, Mapping[str, bool]] = {
-    "nogating": {"zero_gating": False},
-    "outreg": {"output_register": True},
-    "shadow": {"shadow_registers": True},
-    "overlap": {"drain_registers": True},
-    "direct": {"direct_outputs": True},
-    "noclockgate": {"clock_gating": False},
-}
-_WORDS: Mapping[str, tuple[str, type[Objective] | type[Compression]]] = {
-    "tiling": ("tiling", Objective),
-    "compress": ("compression", Compression),
-}
-_OPTIONS = (*(f"{name}=MEMORY" for name in ("ifmap", "filter", "ofmap")), "dram=KIND@BANDWIDTH", "tiling=WHAT",
-            "compress=HOW", "lanes=N")  # fmt: skip
-_T = TypeVar("_T")
 
 
 def _scratchpad(name: str) -> Memory:
@@ -76,6 +52,7 @@ class Machine:
             of the array is clocked in every cycle.
         tiling: what tiles and loop order are chosen for.
         compression: how weights lie in DRAM and in the filter scratchpad.
+        packed_weight_bits: bits of a packed weight on average, where ``compression`` is STATED; None otherwise.
 
     Raises:
         MachineError: lists every fault at once.
@@ -101,6 +78,7 @@ class Machine:
     clock_gating: bool = True
     tiling: Objective = Objective.FIXED
     compression: Compression = Compression.NONE
+    packed_weight_bits: float | None = None
 
     def __post_init__(self) -> None:
         faults = [*self.array.faults(), *self._memory_faults(), *self._scalar_faults(), *self._flow_faults()]
@@ -149,7 +127,7 @@ class Machine:
         lanes = [] if self.vector_lanes == plain.vector_lanes else [f"lanes={self.vector_lanes}"]
         flags = [
             flag
-            for flag, change in _FLAGS.items()
+            for flag, change in FLAGS.items()
             if all(getattr(self, name) == value for name, value in change.items())
         ]
         return ",".join([base + clock, *self._memory_options(plain), *lanes, *flags])
@@ -164,7 +142,9 @@ class Machine:
         ]
         outside = dram_text(self.dram)
         chosen = (("tiling", self.tiling), ("compress", self.compression))
-        words = [f"{name}={value.value}" for name, value in chosen if value is not getattr(plain, _WORDS[name][0])]
+        words = [f"{name}={value.value}" for name, value in chosen if value is not getattr(plain, WORDS[name][0])]
+        if self.packed_weight_bits is not None:
+            words[-1] = f"compress={number_text(self.packed_weight_bits)}b"
         return [*sizes, *[DOUBLE] * every, *([f"dram={outside}"] if outside else []), *words]
 
     def runtime_s(self, cycles: int) -> float:
@@ -199,6 +179,11 @@ class Machine:
         faults = []
         if not (math.isfinite(self.clock_mhz) and 0 < self.clock_mhz <= MAX_CLOCK_MHZ):
             faults.append(f"clock is {self.clock_mhz!r} MHz: give more than 0 and at most {MAX_CLOCK_MHZ:g} MHz")
+        bits, stated = self.packed_weight_bits, self.compression is Compression.STATED
+        if stated is (bits is None):
+            faults.append(f"packed weights of {bits!r} bits with compress={self.compression.value}: give both or none")
+        elif bits is not None and not (math.isfinite(bits) and bits > 0):
+            faults.append(f"packed weights are {bits!r} bits: give more than 0 bits a weight")
         if not is_count(self.vector_lanes):
             faults.append(
                 f"vector lanes are {self.vector_lanes!r}: give a whole number of at least 1 operation per cycle"
@@ -219,12 +204,14 @@ def parse_machine(text: str) -> Machine:
     if preset in PRESETS:
         return _from_preset(text, preset, extra.split(",") if comma else [])
     match = _BASE.fullmatch(text.strip())
+    if match is None and preset[:1].isalpha():
+        raise MachineError(f"{unknown_name('machine', preset, PRESETS)}. Or write {GRAMMAR}")
     if match is None:
         raise MachineError(f"machine {text!r} cannot be read: write {GRAMMAR}")
     faults: list[str] = []
-    flow = _collect(faults, _dataflow, match["dataflow"].lower())
-    clock = _collect(faults, _clock_mhz, match["clock"] or "500MHz")
-    options = _options(faults, match["options"].split(",")[1:])
+    flow = attempt(faults, read_dataflow, match["dataflow"].lower())
+    clock = attempt(faults, read_clock_mhz, match["clock"] or "500MHz")
+    options = read_options(faults, match["options"].split(",")[1:])
     if faults or flow is None or clock is None:
         raise MachineError(all_faults(f"machine {text!r}", faults))
     machine = Machine(text, PeArray(int(match["rows"]), int(match["columns"]), flow), clock_mhz=clock)
@@ -235,7 +222,7 @@ def parse_machine(text: str) -> Machine:
 def _from_preset(text: str, name: str, items: list[str]) -> Machine:
     """Return the preset ``name`` with the options ``items`` in place of its own."""
     faults: list[str] = []
-    options = _options(faults, items)
+    options = read_options(faults, items)
     if faults:
         raise MachineError(all_faults(f"machine {text!r}", faults))
     machine = _with_options(parse_machine(PRESETS[name].text), options)
@@ -250,62 +237,3 @@ def _with_options(machine: Machine, options: dict[str, Any]) -> Machine:
         return machine
     ifmap, filters, ofmap = (replace(memory, double_buffered=True) for memory in machine.srams)
     return replace(machine, ifmap_sram=ifmap, filter_sram=filters, ofmap_sram=ofmap)
-
-
-def _collect(faults: list[str], read: Callable[[str], _T], text: str) -> _T | None:
-    try:
-        return read(text)
-    except MachineError as error:
-        faults.append(str(error))
-        return None
-
-
-def _options(faults: list[str], items: list[str]) -> dict[str, Any]:
-    """Return the keyword arguments of Machine that the options stand for; append what cannot be read."""
-    changes: dict[str, Any] = {}
-    for item in items:
-        change = _collect(faults, _option, item.strip())
-        if change and not changes.keys().isdisjoint(change):
-            faults.append(f"option {item!r} is given twice: keep one")
-        changes.update(change or {})
-    return changes
-
-
-def _option(item: str) -> dict[str, Any]:
-    key, equals, value = item.partition("=")
-    if not equals and key == DOUBLE:
-        return {DOUBLE: True}
-    if not equals and key in _FLAGS:
-        return dict(_FLAGS[key])
-    if equals and key in ("ifmap", "filter", "ofmap"):
-        return {f"{key}_sram": parse_memory(f"{key}_sram", value)}
-    if equals and key == "dram":
-        return {"dram": parse_dram(value)}
-    if equals and key in _WORDS:
-        return {_WORDS[key][0]: _word(key, value)}
-    if equals and key == "lanes" and value.isdecimal():
-        return {"vector_lanes": int(value)}
-    if equals and key == "lanes":
-        raise MachineError(f"lanes={value}: give a whole number of operations per cycle, such as lanes=16")
-    raise MachineError(unknown_name("option", item, [*_OPTIONS, DOUBLE, *_FLAGS]))
-
-
-def _word(key: str, value: str) -> Objective | Compression:
-    known = {member.value: member for member in _WORDS[key][1]}
-    if value not in known:
-        raise MachineError(unknown_name(key, value, known))
-    return known[value]
-
-
-def _dataflow(text: str) -> Dataflow:
-    try:
-        return Dataflow(text)
-    except ValueError:
-        raise MachineError(unknown_name("dataflow", text, [flow.value for flow in Dataflow])) from None
-
-
-def _clock_mhz(text: str) -> float:
-    match = _CLOCK.fullmatch(text)
-    if match is None:
-        raise MachineError(f"clock {text!r} cannot be read: write a number and MHz or GHz, such as 800MHz")
-    return float(match["value"]) * (1000.0 if match["unit"].lower() == "ghz" else 1.0)

@@ -33,6 +33,7 @@ class Compression(enum.Enum):
     NONE = "none"  #: every code at its storage bits
     BITMAP = "bitmap"  #: one bit a weight that says whether it is zero, then the codes of the others
     ENTROPY = "entropy"  #: an ideal code for the places of the zeros, then the codes of the others
+    STATED = "stated"  #: as many bits a weight as the machine says, whatever its zeros (``Machine.packed_weight_bits``)
 
 
 @dataclass(frozen=True)

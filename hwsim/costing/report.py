@@ -8,6 +8,9 @@ from hwsim.costing.cost import CostReport
 from hwsim.report import energy_table, hardware_csv, hardware_dict, hardware_rows, time_table, totals_text
 
 _NO_ZEROS = "nothing is known about zeros, so every product counts as nonzero: assume a share with --sparsity"
+_NO_PACKING = (
+    "which weights are zero is not known, so none is left out: state the bits of a packed weight, as in compress=3.2b"
+)
 
 
 def cost_text(report: CostReport) -> str:
@@ -18,6 +21,7 @@ def cost_text(report: CostReport) -> str:
     lines = [
         f"{report.network} on {hardware.machine}, prices {hardware.table}",
         f"from shapes alone, no weights and no images; {zeros}",
+        *([_NO_PACKING] if any(f"compress={how}" in hardware.machine for how in ("bitmap", "entropy")) else []),
         "",
         f"time and work of one {per}",
         time_table(hardware.layers),

@@ -48,6 +48,12 @@ def test_weights_that_would_grow_stay_as_they_are() -> None:
     assert packed_bits(Fraction(8), 100, 90, Compression.NONE) == 8
 
 
+def test_stated_bits_count_whatever_is_zero() -> None:
+    for zeros in (0, 40, 100):
+        assert packed_bits(Fraction(8), 100, zeros, Compression.STATED, 3.2) == Fraction(16, 5)
+    assert packed_bits(Fraction(2), 100, 40, Compression.STATED, 3.2) == 2
+
+
 def test_packed_weights_move_fewer_bits_in_every_memory_and_take_less_room() -> None:
     """A column tile of 80 weights takes 640 bits plain and 240 packed: in 500 bits only the packed ones stay."""
     machine = parse_machine("4x4-os,filter=500b")

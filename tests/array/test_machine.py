@@ -34,6 +34,7 @@ def machines(draw: st.DrawFn) -> Machine:
         [{}, {"drain_registers": True}, {"direct_outputs": True}] if stays else [{}, {"shadow_registers": True}]
     )
     overlap = draw(st.sampled_from(overlapping))
+    compression = draw(st.sampled_from(Compression))
     return Machine(
         draw(st.text(max_size=5)),
         array,
@@ -43,7 +44,8 @@ def machines(draw: st.DrawFn) -> Machine:
         ofmap_sram=memory(draw, "ofmap_sram"),
         dram=Dram(kind=draw(st.none() | st.sampled_from(DramKind)), bandwidth_gb_s=draw(BANDWIDTHS)),
         tiling=draw(st.sampled_from(Objective)),
-        compression=draw(st.sampled_from(Compression)),
+        compression=compression,
+        packed_weight_bits=draw(st.floats(1e-3, 1e3)) if compression is Compression.STATED else None,
         zero_gating=draw(st.booleans()),
         output_register="direct_outputs" not in overlap and draw(st.booleans()),
         vector_lanes=draw(st.integers(1, 1000)),
@@ -141,7 +143,11 @@ def test_runtime_follows_the_clock() -> None:
         ("4x4-ws,dram=400MB/s", ["bandwidth '400MB/s'", "12.8GB/s"]),
         ("4x4-ws,dram=0GB/s", ["bandwidth of 'dram' is 0.0 GB/s"]),
         ("4x4-ws,tiling=best", ["unknown tiling 'best'", "energy"]),
+        ("4x4-ws,compress=zip", ["unknown compress 'zip'", "entropy", "compress=3.2b"]),
+        ("4x4-ws,compress=stated", ["unknown compress 'stated'"]),
+        ("4x4-ws,compress=0b", ["packed weights are 0.0 bits", "more than 0"]),
         ("edge-16x16,turbo", ["unknown option 'turbo'"]),
+        ("edge-16x8", ["unknown machine 'edge-16x8'", "did you mean 'edge-16x16'", "ROWSxCOLUMNS-DATAFLOW"]),
     ],
 )
 def test_bad_text_says_what_and_how_to_mend(text: str, parts: list[str]) -> None:
@@ -189,6 +195,15 @@ def test_presets_are_machines_whose_text_round_trips(name: str) -> None:
     assert parse_machine(str(machine)) == machine
     assert str(machine) == PRESETS[name].text
     assert PRESETS[name].source
+
+
+def test_stated_bits_need_a_number_and_a_number_needs_them() -> None:
+    plain = parse_machine("4x4-ws")
+    for change in ({"compression": Compression.STATED}, {"packed_weight_bits": 3.0}):
+        with pytest.raises(MachineError, match="give both or none"):
+            dataclasses.replace(plain, **change)
+    packed = parse_machine("4x4-ws,compress=3.2b")
+    assert (packed.compression, packed.packed_weight_bits) == (Compression.STATED, 3.2)
 
 
 def test_options_replace_those_of_a_preset() -> None:

@@ -199,6 +199,20 @@ def test_an_override_is_taken() -> None:
     assert mixed.hardware.weight_bits - plain.hardware.weight_bits == 400_000 * 4
 
 
+def test_weights_shrink_to_stated_bits_and_zeros_that_nobody_knows_are_said_to_be_unknown(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """LeNet-5 has 430,500 weights and 580 biases, which are in none of these sums."""
+    command = ["cost", "lenet5", "--weights", "int8", "--acts", "int8", "--acc", "int32", "--machine"]
+    texts = {}
+    for how in ("none", "bitmap", "3.2b"):
+        assert main([*command, f"16x16-ws,compress={how}"]) == 0
+        texts[how] = capsys.readouterr().out
+    bits = [int(text.partition("weights    ")[2].split()[0]) for text in texts.values()]
+    assert bits == [430_500 * 8, 430_500 * 8, 430_500 * 8 * 2 // 5]
+    assert [("state the bits of a packed weight" in text) for text in texts.values()] == [False, True, False]
+
+
 def test_every_report_has_the_same_numbers(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     words = ["cost", "resnet18", "--weights", "pow2<4>", "--acts", "int8", "--acc", "int24", "--batch", "2"]
     assert main([*words, "--json"]) == 0
