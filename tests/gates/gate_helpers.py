@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hwsim.gates import Library, Netlist, read_liberty, read_netlist
+from hwsim.gates import Library, Netlist, SimulationResult, read_liberty, read_netlist
 
 TINY = Path(__file__).with_name("tiny.lib")
 
@@ -106,3 +106,20 @@ def random_inputs(netlist: Netlist, seed: int, cycles: int) -> dict[str, Any]:
         if name == "reset_n":
             found[name] = (rng.random(cycles) > 0.1).astype(np.int64)
     return found
+
+
+def output_bits(netlist: Netlist, result: SimulationResult) -> np.ndarray:
+    parts = [result.outputs[name][:, None] >> np.arange(len(nets), dtype=np.uint64) & np.uint64(1)
+             for name, nets in netlist.outputs.items()]  # fmt: skip
+    return np.concatenate(parts, axis=1)
+
+
+def edited(folder: Path, *replacements: tuple[str, str]) -> Library:
+    """Return the tiny library with its text changed."""
+    text = TINY.read_text()
+    for old, new in replacements:
+        assert old in text
+        text = text.replace(old, new)
+    path = folder / "edited.lib"
+    path.write_text(text)
+    return read_liberty(path)

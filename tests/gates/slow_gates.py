@@ -12,6 +12,7 @@ import numpy as np
 
 from hwsim.gates import Library, Netlist, Timing
 from hwsim.gates.cells import Sense
+from hwsim.gates.stimulus import Ports, to_bits
 
 Values = dict[str, bool]
 
@@ -264,3 +265,8 @@ class SlowGates:
             elif waiting.get(data[:2]) == number:
                 del waiting[data[:2]]
                 tell(now, self.move(*data))
+
+
+def slow_twin(netlist: Netlist, library: Library, timing: Timing, inputs: Ports) -> SlowGates:
+    nets, bits = to_bits(netlist, inputs)
+    return SlowGates(netlist, library, timing, bits, nets)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gate_helpers import build, random_netlist, tiny
+from gate_helpers import build, edited, random_netlist, tiny
 
-from hwsim.gates import LibertyError, NetlistError, WireModel, read_liberty, static_timing
+from hwsim.gates import LibertyError, NetlistError, WireModel, static_timing
 from hwsim.gates.cells import Sense
 
 
@@ -101,16 +101,6 @@ def test_a_chain_by_hand(tmp_path: Path) -> None:
     report = timing.report()
     assert "m (g1 NAND2)" in report
     assert f"ends at r1.D (DFF) after {1e3 * timing.delay_ns:.1f} ps, setup" in report
-
-
-def edited(folder: Path, *replacements: tuple[str, str]):
-    text = Path(__file__).with_name("tiny.lib").read_text()
-    for old, new in replacements:
-        assert old in text
-        text = text.replace(old, new)
-    path = folder / "edited.lib"
-    path.write_text(text)
-    return read_liberty(path)
 
 
 @pytest.mark.parametrize(
