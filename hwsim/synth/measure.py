@@ -22,6 +22,7 @@ from hwsim.synth.settings import MIN_VECTORS
 from hwsim.synth.streams import Stream, gated_stream, make_stream
 
 PRICED, GATED = "priced", "gated"
+_STILL = 1e-3  #: share of the priced energy below which a stream counts as still
 
 
 def measure(unit: Unit, laboratory: Laboratory) -> ElementRow:
@@ -107,8 +108,10 @@ def _silicon(netlists: Mapping[str, Netlist], laboratory: Laboratory) -> dict[st
 
 
 def _model(streams: Mapping[str, Stream], live: Mapping[str, Energies]) -> dict[str, Any]:
-    fitted = [name for name in streams if name.startswith("fit")]
-    held_out = [name for name in streams if name.startswith("held out")]
+    # Where few weights are not zero, a stream may move nothing: relative errors say nothing of it.
+    moving = [name for name in streams if live[name].core_pj > _STILL * live[PRICED].core_pj]
+    fitted = [name for name in moving if name.startswith("fit")]
+    held_out = [name for name in moving if name.startswith("held out")]
     model = fit_model(
         [streams[name].toggles() for name in fitted],
         [live[name].core_pj for name in fitted],
