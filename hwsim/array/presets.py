@@ -62,7 +62,7 @@ PRESETS: Mapping[str, Preset] = {
     ),
     "tpu-128x128": Preset(
         text=(
-            "128x128-ws@700MHz,ifmap=8MiB/1024b/x2,filter=4MiB/2048b,ofmap=4MiB/4096b/x2/1r1w,double,"
+            "128x128-ws@700MHz,ifmap=8MiB/1024b/x2,filter=4MiB/2048b,ofmap=4MiB/4096b/1r1w,double,"
             "dram=hbm2@350GB/s,tiling=energy,lanes=1024,shadow"
         ),
         formats="bfloat16 x bfloat16, fp32 sums",
@@ -71,7 +71,10 @@ PRESETS: Mapping[str, Preset] = {
             "one core of TPU v2 (Norrie et al., IEEE Micro 2021; Jouppi et al., CACM 2020): 128x128 elements at 700 "
             "MHz, 16 MiB of vector memory, half of the chip's 700 GB/s of HBM, a vector unit of 128 lanes x 8"
         ),
-        differs="its vector memory is one, here it is cut in three; widths are those of one row of operands",
+        differs=(
+            "its vector memory is one, here it is cut in three; widths are those of one row of operands, banks and "
+            "ports are assumed"
+        ),
     ),
 }
 """By name; ``parse_machine("edge-16x16,tiling=time")`` adds or replaces options."""

@@ -10,66 +10,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 
 from hwsim.array.machine import Machine
 from hwsim.array.moves import whole
 from hwsim.array.parts import Dataflow, Memory
 from hwsim.array.replay_edge import ArrayReplay, Bits, ReplayFold, ReplayResult
+from hwsim.array.replay_store import Burst, Store
 from hwsim.array.tiling import FIXED, Tiling
 from hwsim.array.workload import Workload
-
-Tile = tuple[int, ...]
-
-
-@dataclass
-class _Burst:
-    """One transfer over the bus."""
-
-    memory: Memory
-    way: str
-    bits: Bits
-
-
-class _Store:
-    """What of one tensor lies in its scratchpad."""
-
-    def __init__(self, memory: Memory, loops: str, partial: bool) -> None:
-        self.memory, self.loops, self._partial = memory, loops, partial
-        self._set: Tile | None = None
-        self._kept: dict[Tile, Bits] = {}
-        self._share = Fraction(0)
-        self.history: list[tuple[Tile | None, Bits, Bits, Bits]] = []
-
-    def begin(self, owner: Tile, sizes: list[Bits], largest: Bits) -> None:
-        """Forget the tiles of another set; decide which share of each tile of this one to keep."""
-        if owner == self._set:
-            return
-        self._set, self._kept = owner, {}
-        room = Fraction(self.memory.usable_bits)
-        if sum(sizes) <= room:
-            self._share = Fraction(1)
-        else:
-            self._share = max(Fraction(0), room - largest) / sum(sizes) if self._partial else Fraction(0)
-
-    def use(self, tile: Tile, bits: Bits) -> Bits:
-        """Return the bits of ``tile`` that are not there, and keep of it what is to be kept."""
-        missing = bits - self._kept.get(tile, 0)
-        self._kept[tile] = bits * self._share
-        self.history.append((self._set, sum(self._kept.values()), bits - self._kept[tile], bits))
-        return missing
-
-    def most_held(self) -> Bits:
-        """Return the most bits held at a time where each tile is brought in while the one before is in use."""
-        held = [kept + passing for _, kept, passing, _ in self.history]
-        for (own, kept, passing, _), (other, later, next_passing, tile) in itertools.pairwise(self.history):
-            held.append(later + passing + next_passing if own == other else kept + passing + tile)
-        return max(held)
-
-    def forget(self) -> None:
-        """Another group begins."""
-        self._set = None
 
 
 def replay_layer(machine: Machine, workload: Workload, tiling: Tiling = FIXED) -> ReplayResult:
@@ -97,7 +46,7 @@ class _Replay:
         }
         names = {"ws": ("rt", "rc", "ct"), "os": ("rt", "ct", "rc"), "is": ("rc", "rt", "ct")}[self._flow.value]
         self._stores = [
-            _Store(memory, loops, tiling.partial) for memory, loops in zip(machine.srams, names, strict=True)
+            Store(memory, loops, tiling.partial) for memory, loops in zip(machine.srams, names, strict=True)
         ]
         self._extent = {"r": r, "c": c, "t": t}
         per_group = 1 if workload.weights_shared else workload.groups
@@ -136,10 +85,10 @@ class _Replay:
             assert not overlapping or store.most_held() <= store.memory.capacity_bits, f"{store.memory.name} runs over"
         return self._result
 
-    def _is_beside(self, burst: _Burst) -> bool:
+    def _is_beside(self, burst: Burst) -> bool:
         return self._beside[[memory.name for memory in self._machine.srams].index(burst.memory.name)]
 
-    def _alone(self, bursts: list[_Burst], names: dict[str, str]) -> None:
+    def _alone(self, bursts: list[Burst], names: dict[str, str]) -> None:
         for burst in bursts:
             left = self._begin(burst)
             while left > 0:
@@ -148,7 +97,7 @@ class _Replay:
                     self._result.cycles += 1
                     self._result.waits[names[burst.way]] += 1
 
-    def _together(self, fold: ReplayFold, bursts: list[_Burst], names: dict[str, str]) -> None:
+    def _together(self, fold: ReplayFold, bursts: list[Burst], names: dict[str, str]) -> None:
         """Clock array and bus side by side until both are done."""
         steps = self._array.run(fold)
         busy = next(steps)
@@ -168,12 +117,12 @@ class _Replay:
             if busy:
                 busy = next(steps)
 
-    def _begin(self, burst: _Burst) -> Bits:
+    def _begin(self, burst: Burst) -> Bits:
         key = burst.memory.name, burst.way
         self._result.dram_bits[key] = whole(self._result.dram_bits.get(key, 0) + burst.bits)
         return burst.bits
 
-    def _pace(self, burst: _Burst) -> Bits | None:
+    def _pace(self, burst: Burst) -> Bits | None:
         return self._paces[burst.memory.name]
 
     def _folds(self) -> Iterator[ReplayFold]:
@@ -186,7 +135,7 @@ class _Replay:
                 first, last = self._stays or turns["r"] == 0, self._stays or turns["r"] == rows - 1
                 yield ReplayFold(group, ranges, turns, first, last)
 
-    def _bursts(self, fold: ReplayFold) -> list[_Burst]:
+    def _bursts(self, fold: ReplayFold) -> list[Burst]:
         """Return what has to come before ``fold`` and to go after it, given what lies in the scratchpads."""
         work, (ifmap, filters, ofmap) = self._work, self._machine.srams
         if fold.group and not any(fold.turns.values()):
@@ -203,12 +152,12 @@ class _Replay:
             share = self._tile_bits(2, fold.ranges) / self._bits[2]
             going = share * work.ofmap_elements * work.output_memory_bits / work.groups if work.ofmap_in_dram else 0
         else:
-            going = self._tile_bits(2, fold.ranges) * (1 - self._stores[2]._share)
+            going = self._tile_bits(2, fold.ranges) * (1 - self._stores[2].share)
         return [
-            _Burst(ifmap, "in", acts),
-            _Burst(filters, "in", weights),
-            _Burst(ofmap, "in", spilled_in),
-            _Burst(ofmap, "out", going),
+            Burst(ifmap, "in", acts),
+            Burst(filters, "in", weights),
+            Burst(ofmap, "in", spilled_in),
+            Burst(ofmap, "out", going),
         ]
 
     def _weights_stay(self) -> bool:

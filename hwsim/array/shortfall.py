@@ -38,10 +38,16 @@ class Shortfall:
         >>> print(Shortfall("'ifmap_sram'", 128, 96, "bits", "enlarge it to 128 bits"))
         'ifmap_sram' needs 128 bits and has 96 bits, 32 bits short: enlarge it to 128 bits
         """
-        need, have, gap = (f"{float(value):g}" for value in (self.demand, self.bound, self.gap))
+        need, have, gap = map(_text, (self.demand, self.bound, self.gap))
         return (
             f"{self.what} needs {need} {self.unit} and has {have} {self.unit}, {gap} {self.unit} short: {self.remedy}"
         )
+
+
+def _text(value: int | float | Fraction) -> str:
+    """Return whole numbers in full, so that a large demand and a bound just below it do not read alike."""
+    own = float(value)
+    return str(int(own)) if own.is_integer() and abs(own) < 1e15 else f"{own:g}"
 
 
 class InfeasibleError(MachineError):

@@ -179,12 +179,8 @@ def sram_bit_pj(size: int | Memory | Dram, table: PriceTable, *, read: bool) -> 
     if not isinstance(size, Memory):
         return None
     operation = Operation.SRAM_READ if read else Operation.SRAM_WRITE
-    if (
-        size.word_bits is None
-        and size.banks == 1
-        and not size.double_buffered
-        and table.knows(operation, Quantity.ENERGY)
-    ):
+    plain = size.word_bits is None and size.banks == 1 and not size.double_buffered
+    if plain and table.knows(operation, Quantity.ENERGY):
         return None
     price = table_price(size, table)
     return None if price is None else (price.read_pj if read else price.write_pj) / price.word_bits

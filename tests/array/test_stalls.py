@@ -23,7 +23,7 @@ from hwsim.array.dram import crossings
 from hwsim.array.edge import word_accesses
 from hwsim.array.machine import Machine, parse_machine
 from hwsim.array.replay import _Replay, replay_layer
-from hwsim.array.shortfall import InfeasibleError
+from hwsim.array.shortfall import InfeasibleError, Shortfall
 from hwsim.array.stalls import layer_waits
 from hwsim.array.tiling import FIXED, Tiling, legal_tilings
 from hwsim.array.timing import layer_time
@@ -242,6 +242,12 @@ def test_a_scratchpad_without_room_for_one_vector_says_what_would_fit() -> None:
     assert (shortfall.demand, shortfall.bound, shortfall.gap, shortfall.unit) == (64, 48, 16, "bits")
     assert "give it 128 bits" in str(caught.value)
     layer_time(parse_machine("8x8-ws,ifmap=128b,ofmap=64KiB/32b,double,dram=1GB/s"), Workload.gemm(9, 9, 9))
+
+
+def test_a_large_demand_and_a_bound_just_below_it_do_not_read_alike() -> None:
+    text = str(Shortfall("a map", 1_048_577, 1_048_576, "bits", "enlarge it"))
+    assert text == "a map needs 1048577 bits and has 1048576 bits, 1 bits short: enlarge it"
+    assert "1.25 mm2" in str(Shortfall("a chip", Fraction(5, 4), 0.5, "mm2", "enlarge it"))
 
 
 def test_infeasible_errors_travel_between_processes() -> None:
