@@ -77,7 +77,10 @@ def _load_table(name: str, stamps: tuple[tuple[int, int], ...]) -> PriceTable:
 
 def _stamps(name: str) -> tuple[tuple[int, int], ...]:
     """Return when a table's own files were written and how long they are; nothing for a table that ships."""
-    path = Path(name.partition("@")[0])
+    from hwsim.cost.finding import scaled_name
+
+    scaled = scaled_name(name)
+    path = Path(scaled[0] if scaled else name)
     files = [path, path.with_name(f"{path.stem}.pe.csv")] if path.suffix == ".csv" else []
     return tuple((found.st_mtime_ns, found.st_size) for file in files if file.exists() for found in [file.stat()])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field, replace
 
@@ -9,14 +10,16 @@ from hwsim.array.machine import Machine, parse_machine
 from hwsim.array.parts import PeArray
 from hwsim.errors import MachineError, all_faults
 
+OWN_OPTIONS = "aspect=ROWS:COLUMNS, tight"
 GRAMMAR = (
     "AREAmm2-DATAFLOW[@<=CLOCK][,OPTION...] with DATAFLOW ws, os or is; CLOCK such as 500MHz; OPTION "
-    "aspect=ROWS:COLUMNS, tight, or any of a machine. Example: 2mm2-ws@<=500MHz,ifmap=32KiB"
+    f"{OWN_OPTIONS}, or any of a machine. Example: 2mm2-ws@<=500MHz,ifmap=32KiB"
 )
 LARGEST_MM2 = 10_000.0  #: ten times a reticle
 LARGEST_ASPECT = 64
 _BUDGET = re.compile(
-    r"(?P<area>\d+(?:\.\d+)?(?:e[+-]?\d+)?)mm2-(?P<flow>[a-z]+)(?:@<=(?P<clock>[^,]+))?(?P<options>(?:,[^,]+)*)", re.I
+    r"(?P<area>\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*mm2-(?P<flow>[a-z]+)(?:@<=(?P<clock>[^,]+))?(?P<options>(?:,[^,]+)*)",
+    re.I,
 )
 _ASPECT = re.compile(r"aspect=(?P<rows>\d{1,4}):(?P<columns>\d{1,4})")
 
@@ -71,7 +74,7 @@ class AreaBudget:
         bare = str(replace(self.template, array=replace(self.template.array, rows=1, columns=1)))
         _, *options = bare.split(",")
         aspect = [] if self.aspect == (1, 1) else [f"aspect={self.aspect[0]}:{self.aspect[1]}"]
-        base = f"{self.area_mm2:g}mm2-{self.template.array.dataflow.value}@<={_number(self.ceiling_mhz)}MHz"
+        base = f"{_number(self.area_mm2)}mm2-{self.template.array.dataflow.value}@<={_number(self.ceiling_mhz)}MHz"
         return ",".join([base, *aspect, *(["tight"] if self.tight else []), *options])
 
 
@@ -81,7 +84,7 @@ def is_budget(text: str) -> bool:
     >>> is_budget("2mm2-ws"), is_budget("16x16-ws")
     (True, False)
     """
-    return re.match(r"\s*[0-9.e+-]+mm", text, re.I) is not None
+    return re.match(r"\s*[0-9.e+-]+\s*mm", text, re.I) is not None
 
 
 def parse_budget(text: str) -> AreaBudget:
@@ -105,8 +108,8 @@ def parse_budget(text: str) -> AreaBudget:
     try:
         template = parse_machine(",".join([f"1x1-{match['flow']}{clock}", *rest]))
     except MachineError as error:
-        raise MachineError(f"area budget {text!r}: {error}") from error
-    aspect = (int(aspects[0]["rows"]), int(aspects[0]["columns"])) if aspects else (1, 1)
+        raise MachineError(f"area budget {text!r}: {error}; of an area also {OWN_OPTIONS}") from error
+    aspect = _least_terms(int(aspects[0]["rows"]), int(aspects[0]["columns"])) if aspects else (1, 1)
     budget = AreaBudget(float(match["area"]), template, aspect, "tight" in options, text)
     return replace(budget, name=str(budget))
 
@@ -114,6 +117,11 @@ def parse_budget(text: str) -> AreaBudget:
 def read_machine(text: str) -> Machine | AreaBudget:
     """Return the machine or the area budget that ``text`` describes. Raises MachineError."""
     return parse_budget(text) if is_budget(text) else parse_machine(text)
+
+
+def _least_terms(rows: int, columns: int) -> tuple[int, int]:
+    common = math.gcd(rows, columns) or 1
+    return rows // common, columns // common
 
 
 def _number(value: float) -> str:

@@ -15,7 +15,7 @@ from hwsim.cost.elements import parse_elements, write_elements
 from hwsim.network import fold
 from hwsim.simulation import LayerNumerics, run_hardware
 from models import load_network
-from precision_search import Grid, Space, sweep
+from precision_search import Grid, Space, sweep, translate
 
 ELEMENTS = """\
 kind,act_bits,act_significand,act_exponent,weight_bits,factor_significand,factor_exponent,acc_bits,acc_significand,\
@@ -99,3 +99,22 @@ def test_a_changed_element_is_a_new_price_and_no_new_inference(swept: tuple[Path
     assert (after["int8"] == before["int8"]).all()
     with sqlite3.connect(folder / "a.sqlite") as store:
         assert store.execute("SELECT count(*) FROM numerics").fetchone() == (2,)
+
+
+def test_a_table_is_read_anew_once_its_file_has_changed(tmp_path: Path) -> None:
+    folder = tmp_path / "somebody@home"
+    folder.mkdir()
+    before = translate.load_table(own_table(folder))
+    assert translate.load_table(own_table(folder)).sha256 == before.sha256
+    assert translate.load_table(own_table(folder, core=0.5555)).sha256 != before.sha256
+    assert translate._stamps(f"{folder}/mine.csv@45nm") == translate._stamps(f"{folder}/mine.csv") != ()
+
+
+def test_on_one_area_a_format_of_unknown_delay_is_told_and_not_ahead(tmp_path: Path) -> None:
+    grid = Grid(("pow2<4>", "float<4,3>"), ("int8",), ("int24",))
+    machine = "2mm2-ws@<=5GHz,ifmap=1KiB,filter=1KiB,ofmap=1KiB"
+    one_area = Space("area", "digits-cnn", (grid,), (machine,), ("sky130",), images=4)
+    frame = sweep(one_area, tmp_path / "a.sqlite").frame().set_index("weights")
+    assert frame["status"].to_dict() == {"pow2<4>": "ok", "float<4,3>": "error"}
+    assert parse_machine(frame["built"]["pow2<4>"]).clock_mhz < 300
+    assert "no clock can be chosen" in frame["error"]["float<4,3>"]
