@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hwsim.errors import FormatError, all_faults, unknown_name
 from hwsim.formats import NumberFormat
 from hwsim.network import (
@@ -51,7 +53,8 @@ def assumed_numerics(
     >>> assumed_numerics(network, Assignment.uniform("fp16"), 0.25)[0].effectual_macs
     6
     """
-    _check(network, assignment, sparsity)
+    named = [layer.name for layer in network.layers if not isinstance(layer.op, _HANDING_ON)]
+    check_assumptions(network.name, [*named, INPUT], assignment, sparsity)
     formats = {INPUT: assignment.of(INPUT).acts}
     final, found = final_layer(network), []
     for layer in network.layers:
@@ -62,17 +65,17 @@ def assumed_numerics(
     return tuple(found)
 
 
-def _check(network: Network, assignment: Assignment, sparsity: float | None) -> None:
-    named = [layer.name for layer in network.layers if not isinstance(layer.op, _HANDING_ON)]
+def check_assumptions(network: str, named: Sequence[str], assignment: Assignment, sparsity: float | None) -> None:
+    """Raise FormatError where an override names none of ``named``, or ``sparsity`` is no share."""
     faults = [
-        unknown_name("layer with formats of its own", name, [*named, INPUT])
+        unknown_name("layer with formats of its own", name, named)
         for name, _ in assignment.overrides
-        if name not in (*named, INPUT)
+        if name not in named
     ]
     if sparsity is not None and not 0 <= sparsity <= 1:
         faults.append(f"sparsity is {sparsity}; it is the share of products with a zero operand, 0 to 1")
     if faults:
-        raise FormatError(all_faults(f"formats for network {network.name!r}", faults))
+        raise FormatError(all_faults(f"formats for network {network!r}", faults))
 
 
 def _layer(

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hwsim.array import Workload
+from hwsim.costing.assumed import check_assumptions
 from hwsim.errors import NetworkError, all_faults
 from hwsim.formats.pe_kinds import pe_for
 from hwsim.layer_work import Task
 from hwsim.network import Gemm
-from hwsim.network.assignment import Assignment
+from hwsim.network.assignment import Assignment, LayerFormats
 from hwsim.network.numerics import LayerNumerics
 
 LARGEST_SIDE = 1 << 40  #: keeps counts within 64 bits
@@ -85,22 +86,23 @@ def _size(text: str) -> int | None:
 def list_numerics(
     layers: LayerList, assignment: Assignment, sparsity: float | None = None
 ) -> tuple[LayerNumerics, ...]:
-    """Return the formats and work of every product; ``sparsity`` as in ``assumed_numerics``."""
-    formats = assignment.default
-    return tuple(
-        LayerNumerics(
-            name,
-            "gemm",
-            (str(formats.acts),),
-            str(formats.acts),
-            weights=str(formats.weights),
-            product=None if formats.product is None else str(formats.product),
-            acc=str(formats.acc),
-            macs=gemm.macs,
-            effectual_macs=gemm.macs if sparsity is None else round(gemm.macs * (1 - sparsity)),
-            weight_count=gemm.n * gemm.k * gemm.groups,
-        )
-        for name, gemm in layers.layers
+    """Return the formats and work of every product; ``sparsity`` and FormatError as in ``assumed_numerics``."""
+    check_assumptions(layers.name, [name for name, _ in layers.layers], assignment, sparsity)
+    return tuple(_numerics(name, gemm, assignment.of(name), sparsity) for name, gemm in layers.layers)
+
+
+def _numerics(name: str, gemm: Gemm, formats: LayerFormats, sparsity: float | None) -> LayerNumerics:
+    return LayerNumerics(
+        name,
+        "gemm",
+        (str(formats.acts),),
+        str(formats.acts),
+        weights=str(formats.weights),
+        product=None if formats.product is None else str(formats.product),
+        acc=str(formats.acc),
+        macs=gemm.macs,
+        effectual_macs=gemm.macs if sparsity is None else round(gemm.macs * (1 - sparsity)),
+        weight_count=gemm.n * gemm.k * gemm.groups,
     )
 
 
@@ -108,10 +110,10 @@ def list_tasks(
     layers: LayerList, numerics: tuple[LayerNumerics, ...], assignment: Assignment, batch: int
 ) -> tuple[Task, ...]:
     """Return the products as the machine sees them."""
-    formats = assignment.default
-    pe = pe_for(formats.weights, formats.acts, formats.acc, formats.product)
     tasks = []
     for (name, gemm), counted in zip(layers.layers, numerics, strict=True):
+        formats = assignment.of(name)
+        pe = pe_for(formats.weights, formats.acts, formats.acc, formats.product)
         rows, effectual = gemm.m * batch, counted.effectual_macs * batch
         work = Workload(
             layer=name, m=rows, n=gemm.n, k=gemm.k, groups=gemm.groups,

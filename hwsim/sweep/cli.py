@@ -100,7 +100,9 @@ def _front_text(front: Sequence[SweepRow], objectives: Sequence[str]) -> str:
             for name in shown
         ]  # fmt: skip
         rows.append([row.built, _spelled(row), row.table, *cells])
-    title = f"\nnot beaten in {' and '.join(objectives)}: {len(front)}\n"
+    tables = len({row.table for row in front})
+    among = " among the rows of its own prices" if tables > 1 else ""
+    title = f"\nnot beaten in {' and '.join(objectives)}{among}: {len(front)}\n"
     return title + text_table(
         ["machine", "formats", "prices", *(name.rpartition("_")[0] or name for name in shown)], rows
     )

@@ -88,7 +88,10 @@ class Sweep:
         return pandas.DataFrame([row.to_dict() for row in self.rows])
 
     def front(self, objectives: Sequence[str] = ("runtime_s", "energy_pj")) -> tuple[SweepRow, ...]:
-        """Return the rows that no other beats in every objective, the least of the first objective first.
+        """Return the rows that no other of the same table beats, the least of the first objective first.
+
+        Tables disagree by more than machines do: a row never loses to one that another table prices, and the fronts
+        of several tables stand one after another.
 
         Args:
             objectives: names of numbers, see ``NUMBERS``; less is better.
@@ -99,9 +102,12 @@ class Sweep:
         unknown = [name for name in objectives if name not in NUMBERS]
         if unknown or not objectives:
             raise SweepError(f"a front needs one or more of {', '.join(NUMBERS)}; not {', '.join(unknown) or 'none'}")
-        good = [(row, _values(row, objectives)) for row in self.rows if row.outcome is not None]
-        good.sort(key=lambda pair: pair[1])
-        return tuple(row for row, _ in _undominated(good))
+        found: list[SweepRow] = []
+        for table in dict.fromkeys(row.table for row in self.rows):
+            own = [row for row in self.rows if row.table == table and row.outcome is not None]
+            good = sorted(((row, _values(row, objectives)) for row in own), key=lambda pair: pair[1])
+            found += (row for row, _ in _undominated(good))
+        return tuple(found)
 
 
 def _values(row: SweepRow, objectives: Sequence[str]) -> tuple[float, ...]:

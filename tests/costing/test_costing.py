@@ -168,6 +168,18 @@ def test_a_list_of_products_costs_what_a_network_of_them_does() -> None:
     assert (one.cycles, one.energy_pj, one.weight_bits) == (other.cycles, other.energy_pj, other.weight_bits)
 
 
+def test_formats_of_single_products_of_a_list_are_taken() -> None:
+    listed = parse_layers("net", "name,m,n,k\na,16,5,3\nb,1,7,5\n")
+    assignment = Assignment(FORMATS["int"], (("b", FORMATS["pow2"]),))
+    report = cost(listed, assignment, "8x8-ws", "unit")
+    assert [layer.weights for layer in report.layers] == ["int8", "pow2<4>"]
+    assert [layer.pe.kind.value for layer in report.hardware.layers if layer.pe] == ["int_mac", "shift_add"]
+    assert report.hardware.weight_bits == 15 * 8 + 35 * 4
+    for wrong in ({"assignment": Assignment(FORMATS["int"], (("c", FORMATS["pow2"]),))}, {"sparsity": -0.1}):
+        with pytest.raises(FormatError, match="formats for network 'net'"):
+            cost(listed, **({"assignment": assignment, "machine": "8x8-ws"} | wrong))  # type: ignore[arg-type]
+
+
 def test_faults_of_a_list_come_at_once() -> None:
     with pytest.raises(NetworkError, match="3 faults") as caught:
         parse_layers("bad", "name,m,n,k\na,0,1,1\nb,1,x,1\nc,1\n")

@@ -269,6 +269,18 @@ def test_the_front_is_what_nothing_beats() -> None:
         found.front(("speed",))
 
 
+def test_tables_do_not_beat_each_other() -> None:
+    machines = [f"{side}x{side}-{flow}" for side in (8, 16, 32) for flow in ("ws", "os")]
+    found = run_sweep(SHAPES["lenet5"](), FORMATS[:3], machines, ["published45", "published45@7nm"])
+    front = found.front()
+    alone = [
+        run_sweep(SHAPES["lenet5"](), FORMATS[:3], machines, [row]).front()
+        for row in dict.fromkeys(r.table for r in found.rows)
+    ]
+    assert list(front) == [row for own in alone for row in own]
+    assert {row.table for row in front} == {"published45", "published45@7nm"}
+
+
 def test_the_frame_has_a_row_for_each_combination() -> None:
     found = run_sweep(SHAPES["lenet5"](), FORMATS[:2], ["4x4-ws", "4x4-os"], [PUBLISHED, UNIT])
     frame = found.frame()
