@@ -14,7 +14,7 @@ from hwsim.rtl.cosim import Cosimulator
 from hwsim.rtl.errors import RtlError, ToolError
 from hwsim.rtl.verify import stepped_cycles
 
-ARRAYS = ("3x5", "5x3", "4x4", "2x7")
+ARRAYS = ("3x5", "5x3", "2x7")
 FLOWS = (
     *("ws", "ws,outreg", "ws,shadow", "ws,outreg,shadow"),
     *("is", "is,outreg", "is,shadow", "is,outreg,shadow"),
@@ -98,7 +98,7 @@ def test_sums_start_at_zero_without_a_bias(icarus: Cosimulator, flow: str) -> No
 
 @needs_icarus
 @pytest.mark.parametrize("flow", ["ws,shadow", "is,shadow", "ws,shadow,outreg", "os,overlap", "os,overlap,outreg"])
-@pytest.mark.parametrize("array", ["3x5", "2x7", "1x4", "4x1"])
+@pytest.mark.parametrize("array", ["3x5", "1x4", "4x1"])
 def test_the_interval_between_folds_is_the_smallest(icarus: Cosimulator, array: str, flow: str) -> None:
     """One cycle less gives wrong sums, with streams shorter and longer than the array."""
     machine = parse_machine(f"{array}-{flow}")
