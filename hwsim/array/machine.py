@@ -200,9 +200,10 @@ def parse_machine(text: str) -> Machine:
     >>> parse_machine("16x8-os@1GHz,nogating").array.columns
     8
     """
-    preset, comma, extra = text.strip().partition(",")
+    head, comma, extra = text.strip().partition(",")
+    preset = head.partition("@")[0]
     if preset in PRESETS:
-        return _from_preset(text, preset, extra.split(",") if comma else [])
+        return _from_preset(text, head, extra.split(",") if comma else [])
     match = _BASE.fullmatch(text.strip())
     if match is None and preset[:1].isalpha():
         raise MachineError(f"{unknown_name('machine', preset, PRESETS)}. Or write {GRAMMAR}")
@@ -219,14 +220,17 @@ def parse_machine(text: str) -> Machine:
     return replace(machine, name=str(machine))
 
 
-def _from_preset(text: str, name: str, items: list[str]) -> Machine:
-    """Return the preset ``name`` with the options ``items`` in place of its own."""
+def _from_preset(text: str, head: str, items: list[str]) -> Machine:
+    """Return the preset that ``head`` names, with a clock if it gives one and ``items`` in place of its own options."""
     faults: list[str] = []
+    name, at, clock = head.partition("@")
     options = read_options(faults, items)
+    if at:
+        options["clock_mhz"] = attempt(faults, read_clock_mhz, clock)
     if faults:
         raise MachineError(all_faults(f"machine {text!r}", faults))
     machine = _with_options(parse_machine(PRESETS[name].text), options)
-    return replace(machine, name=",".join([name, *(item.strip() for item in items)]))
+    return replace(machine, name=",".join([head, *(item.strip() for item in items)]))
 
 
 def _with_options(machine: Machine, options: dict[str, Any]) -> Machine:

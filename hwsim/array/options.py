@@ -16,7 +16,7 @@ GRAMMAR = (
     "/128b (width), /x2 (banks), /1r1w, /double; double (all three); dram=KIND@BANDWIDTH such as lpddr4@12.8GB/s; "
     "tiling=fixed, time or energy; compress=bitmap, entropy or 3.2b (bits a weight); lanes=N, nogating, "
     "noclockgate, outreg, shadow (ws, is), overlap or direct (os). "
-    "Example: 16x16-ws@800MHz,filter=32KiB. Or the name of a preset (hwsim machines), then OPTIONs"
+    "Example: 16x16-ws@800MHz,filter=32KiB. Or the name of a preset (hwsim machines), then @CLOCK and OPTIONs as needed"
 )
 _CLOCK = re.compile(r"(?P<value>\d+(?:\.\d+)?(?:e[+-]?\d+)?)(?P<unit>MHz|GHz)", re.I)
 _BITS = re.compile(r"(?P<value>\d{1,9}(?:\.\d{1,30})?(?:[eE][+-]?\d{1,2})?)b")

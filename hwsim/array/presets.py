@@ -77,4 +77,4 @@ PRESETS: Mapping[str, Preset] = {
         ),
     ),
 }
-"""By name; ``parse_machine("edge-16x16,tiling=time")`` adds or replaces options."""
+"""By name; ``parse_machine("edge-16x16@800MHz,tiling=time")`` replaces the clock and adds or replaces options."""

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from hwsim.array.machine import Machine
+from hwsim.array.memory_text import size_text
 from hwsim.array.parts import Dram, DramKind, Memory, Ports
 from hwsim.cost.finding import scaled_name
 from hwsim.cost.interpolate import power_law
@@ -228,7 +229,7 @@ def memory_notes(machine: Machine, table: PriceTable) -> tuple[str, ...]:
 def _sram_note(memory: Memory, table: PriceTable) -> str:
     family, price = family_of(table), table_price(memory, table)
     width = "of any width" if memory.word_bits is None else f"of {memory.word_bits}-bit words"
-    what = f"{memory.name}: {memory.capacity_bits} bits {width}"
+    what = f"{memory.name}: {size_text(memory.capacity_bits)} {width}"
     if family is None or price is None:
         return f"{what}, priced by the rows of {table.name}"
     if memory.word_bits is None and sram_bit_pj(memory, table, read=True) is not None:

@@ -24,7 +24,7 @@ def _machines(_: argparse.Namespace) -> None:
         print(f"{name}\n  {preset.text}")
         for what in ("formats", "table", "source", "differs"):
             print(f"  {what:8} {getattr(preset, what)}")
-    print('\nOptions follow a name as they do a text: "edge-16x16,tiling=time"')
+    print('\nA clock and options follow a name as they do a text: "edge-16x16@800MHz,tiling=time"')
 
 
 def _memories(arguments: argparse.Namespace) -> None:

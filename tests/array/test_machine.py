@@ -147,6 +147,7 @@ def test_runtime_follows_the_clock() -> None:
         ("4x4-ws,compress=stated", ["unknown compress 'stated'"]),
         ("4x4-ws,compress=0b", ["packed weights are 0.0 bits", "more than 0"]),
         ("edge-16x16,turbo", ["unknown option 'turbo'"]),
+        ("edge-16x16@fast,turbo", ["has 2 faults", "clock 'fast'", "unknown option 'turbo'"]),
         ("edge-16x8", ["unknown machine 'edge-16x8'", "did you mean 'edge-16x16'", "ROWSxCOLUMNS-DATAFLOW"]),
     ],
 )
@@ -211,6 +212,9 @@ def test_options_replace_those_of_a_preset() -> None:
     assert changed.dram == Dram(kind=DramKind.HBM2)
     assert changed.ifmap_sram == Memory("ifmap_sram", 2**23, double_buffered=True)
     assert (changed.filter_sram, changed.tiling) == (plain.filter_sram, Objective.ENERGY)
+    slower = parse_machine("edge-16x16@0.8GHz,nogating")
+    assert slower == dataclasses.replace(plain, clock_mhz=800.0, zero_gating=False)
+    assert slower.name == "edge-16x16@0.8GHz,nogating"
 
 
 def test_bandwidth_is_exact_bits_a_cycle() -> None:
