@@ -214,7 +214,7 @@ def workload(chip: OnChip, layer: Layer, numerics: LayerNumerics, images: int) -
         effectual_macs=whole(Fraction(numerics.effectual_macs * batch, images)),
         has_bias=numerics.bias is not None,
         act_storage_bits=acts.storage_bits,
-        weight_storage_bits=_weight_bits(chip.machine, numerics),
+        weight_storage_bits=weight_storage_bits(chip.machine, numerics),
         output_storage_bits=output.storage_bits,
         bias_storage_bits=parse(numerics.bias).storage_bits if numerics.bias else None,
         ifmap_in_dram=not chip.source_stays(layer),
@@ -223,7 +223,7 @@ def workload(chip: OnChip, layer: Layer, numerics: LayerNumerics, images: int) -
     )
 
 
-def _weight_bits(machine: Machine, numerics: LayerNumerics) -> Fraction:
+def weight_storage_bits(machine: Machine, numerics: LayerNumerics) -> Fraction:
     """Return the bits of a weight in memory; a second map in the place of weights is not packed."""
     bits = parse(factor_format(numerics)).storage_bits
     if not numerics.weights:

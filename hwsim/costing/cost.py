@@ -87,10 +87,12 @@ def _cost_of_list(
     sparsity: float | None,
 ) -> CostReport:
     numerics = list_numerics(layers, assignment, sparsity)
-    tasks = list_tasks(layers, numerics, assignment, batch)
+    style = machine.template if isinstance(machine, AreaBudget) else machine
+    tasks = list_tasks(layers, numerics, assignment, batch, style)
     floorplan = None
     if isinstance(machine, AreaBudget):
         floorplan = plan(machine, [task.pe for task in tasks if task.pe is not None], table)
         machine = floorplan.machine
-    priced = replace(price_tasks(tasks, machine, table, weight_bits(numerics)), floorplan=floorplan)
+    stored_bits = weight_bits(numerics, machine.compression, machine.packed_weight_bits)
+    priced = replace(price_tasks(tasks, machine, table, stored_bits), floorplan=floorplan)
     return CostReport(layers.name, assignment, batch, sparsity, numerics, priced)

@@ -7,11 +7,11 @@ import io
 from dataclasses import dataclass
 from pathlib import Path
 
-from hwsim.array import Workload
+from hwsim.array import Machine, Workload
 from hwsim.costing.assumed import check_assumptions
 from hwsim.errors import NetworkError, all_faults
 from hwsim.formats.pe_kinds import pe_for
-from hwsim.layer_work import Task
+from hwsim.layer_work import Task, weight_storage_bits
 from hwsim.network import Gemm
 from hwsim.network.assignment import Assignment, LayerFormats
 from hwsim.network.numerics import LayerNumerics
@@ -107,9 +107,9 @@ def _numerics(name: str, gemm: Gemm, formats: LayerFormats, sparsity: float | No
 
 
 def list_tasks(
-    layers: LayerList, numerics: tuple[LayerNumerics, ...], assignment: Assignment, batch: int
+    layers: LayerList, numerics: tuple[LayerNumerics, ...], assignment: Assignment, batch: int, machine: Machine
 ) -> tuple[Task, ...]:
-    """Return the products as the machine sees them."""
+    """Return the products as the machine sees them, which decides how weights are packed."""
     tasks = []
     for (name, gemm), counted in zip(layers.layers, numerics, strict=True):
         formats = assignment.of(name)
@@ -125,7 +125,7 @@ def list_tasks(
             effectual_macs=effectual,
             has_bias=False,
             act_storage_bits=formats.acts.storage_bits,
-            weight_storage_bits=formats.weights.storage_bits,
+            weight_storage_bits=weight_storage_bits(machine, counted),
             output_storage_bits=formats.acts.storage_bits,
         )  # fmt: skip
         tasks.append(Task(name, "gemm", work, pe, gemm, float(effectual)))

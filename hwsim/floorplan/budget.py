@@ -84,7 +84,7 @@ def is_budget(text: str) -> bool:
     >>> is_budget("2mm2-ws"), is_budget("16x16-ws")
     (True, False)
     """
-    return re.match(r"\s*[0-9.e+-]+\s*mm", text, re.I) is not None
+    return re.match(r"\s*[0-9.e+-]*\s*mm", text, re.I) is not None
 
 
 def parse_budget(text: str) -> AreaBudget:

@@ -159,12 +159,13 @@ def test_a_key_that_forgets_something_is_noticed(
     assert price_tasks(layer_tasks(network, layers, machine, 1), machine, PUBLISHED, 0) != result
 
 
-def test_a_list_of_products_costs_what_a_network_of_them_does() -> None:
+@pytest.mark.parametrize("packed", ["", ",compress=bitmap", ",compress=3.5b"])
+def test_a_list_of_products_costs_what_a_network_of_them_does(packed: str) -> None:
     listed = parse_layers("net", "name,m,n,k\nconv,16,5,3\n")
     layers = (Layer("conv", Conv2d(5, (1, 1), bias=False), ("input",)),)
     network = Network("net", (3, 4, 4), layers, {})
     formats = Assignment(LayerFormats.of("int8", "int8", "int8"))
-    one, other = (cost(what, formats, "8x8-is", batch=2).hardware for what in (listed, network))
+    one, other = (cost(what, formats, f"8x8-is{packed}", batch=2).hardware for what in (listed, network))
     assert (one.cycles, one.energy_pj, one.weight_bits) == (other.cycles, other.energy_pj, other.weight_bits)
 
 

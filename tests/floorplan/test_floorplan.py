@@ -237,6 +237,7 @@ def test_budgets_are_text_both_ways(text: str, canonical: str) -> None:
         ("2mm2-ws,aspect=1:1,aspect=2:1", "twice"),
         ("2mm2-ws,sideways", "sideways.*of an area also aspect=ROWS:COLUMNS, tight"),
         ("2 mm2", "write AREAmm2"),
+        ("mm2-ws", "write AREAmm2"),
         ("2mm2-os,shadow", "shadow"),
     ],
 )
