@@ -57,8 +57,8 @@ PRESETS: Mapping[str, Preset] = {
         ),
         differs=(
             "weight stationary in place of row stationary, so without the reuse in its 0.5 KB register files; "
-            "activations and sums share 100 KB, here each has half; that banks of sums read and write in one cycle is assumed; its run-length coding of "
-            "activations is left out"
+            "activations and sums share 100 KB, here each has half; that banks of sums read and write in one "
+            "cycle is assumed; its run-length coding of activations is left out"
         ),
     ),
     "tpu-128x128": Preset(
