@@ -7,8 +7,8 @@ another machine need no new inference.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from math import ceil
 from typing import TypeVar
@@ -34,104 +34,22 @@ from hwsim.array.vector import requantise_counts
 from hwsim.cost import (
     PriceTable,
     Usage,
-    array_area_um2,
     average_power_w,
     clock_notes,
-    leakage_energy_pj,
-    leakage_w,
     mac_range_pj,
-    memory_area_um2,
     memory_notes,
     price_notes,
-    price_pe,
     price_split,
 )  # fmt: skip
-from hwsim.floorplan import AreaBudget, Floorplan, plan
+from hwsim.floorplan import AreaBudget, plan
 from hwsim.formats import parse
 from hwsim.formats.pe import PeSpec
+from hwsim.hardware_result import HardwareResult, LayerHardware
 from hwsim.layer_work import Task, array_element, layer_tasks
-from hwsim.network import Gemm, Network
+from hwsim.network import Network
 from hwsim.network.run import LayerNumerics
+from hwsim.silicon import silicon
 from hwsim.tile_choice import choose_tiling
-
-
-@dataclass(frozen=True)
-class LayerHardware:
-    """One layer on the machine, for one batch of images.
-
-    Attributes:
-        name: of the layer.
-        op: kind of operation.
-        unit: "array", "vector" or "-" for layers that move nothing.
-        gemm: the matrix products of one image; None off the array.
-        cycles: by part of the time; None where the layer takes none.
-        utilisation: share of PE-cycles that do a multiply-accumulate, 0 to 1.
-        macs: multiply-accumulates, padding included.
-        effectual_macs: those with both operands nonzero, an average over images.
-        energy_pj: by component.
-        pe: the processing element.
-        memory_pj: by memory, scratchpads and DRAM.
-        tiling: loop order and blocks, as text.
-        glitch_pj: what of the processing elements' energy glitches take; None where the table does not say.
-        notes: where the prices of a synthesised element come from, and how wrong they may be.
-    """
-
-    name: str
-    op: str
-    unit: str
-    gemm: Gemm | None
-    cycles: Cycles
-    utilisation: float
-    macs: int
-    effectual_macs: float
-    energy_pj: dict[str, float]
-    pe: PeSpec | None = None
-    memory_pj: dict[str, float] = field(default_factory=dict)
-    tiling: str = str(FIXED)
-    glitch_pj: float | None = None
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class HardwareResult:
-    """One inference on a machine, priced by one table.
-
-    Attributes:
-        machine: canonical spelling of the machine.
-        table: name of the price table.
-        cycles: of all layers, one after another.
-        runtime_s: cycles at the machine's clock.
-        energy_pj: by component.
-        energy_total_pj: their sum.
-        power_w: average, energy over runtime.
-        area_um2: of the array and of the scratchpads whose price is known.
-        weight_bits: that all weights take in memory.
-        unpriced: names of parts whose price the table does not know; they are missing from the sums.
-        layers: one by one.
-        floorplan: how the machine came from an area; None where rows and columns were given.
-        memory_pj: energy by memory, scratchpads and DRAM.
-        waits: cycles that the array or the vector unit waited, by what for.
-        memories: what each memory is taken to be made of, and how sure its price is, in words.
-        energy_low_pj: the total without glitches in the processing elements, the lower end where their share decides
-            (floating point); None where the table does not say.
-    """
-
-    machine: str
-    table: str
-    cycles: int
-    runtime_s: float
-    energy_pj: dict[str, float]
-    energy_total_pj: float
-    power_w: float
-    area_um2: float
-    weight_bits: int
-    unpriced: tuple[str, ...]
-    layers: tuple[LayerHardware, ...] = field(repr=False)
-    floorplan: Floorplan | None = None
-    energy_low_pj: float | None = None
-    memory_pj: dict[str, float] = field(default_factory=dict)
-    waits: dict[str, int] = field(default_factory=dict)
-    memories: tuple[str, ...] = ()
 
 
 def run_hardware(
@@ -243,36 +161,6 @@ def weight_bits(
         for (fmt, own, zeros), count in counts.items()
     )
     return ceil(sum(parts, Fraction(0)))
-
-
-def largest_element(elements: Set[PeSpec], table: PriceTable, usage: Usage) -> PeSpec:
-    """Return the element of the largest area, which an array for all of ``elements`` is made of."""
-    return max(elements, key=lambda pe: (price_pe(pe, table, usage).area_um2 or 0.0, str(pe)))
-
-
-def silicon(elements: Set[PeSpec], machine: Machine, table: PriceTable) -> tuple[float, float, tuple[str, ...]]:
-    """Return leakage in pJ per second, area in um2 and what is not known, of an array of the largest element needed.
-
-    Layers in other kinds of element would need more; that is named among what is not known.
-    """
-    if not elements:
-        return 0.0, 0.0, ()
-    usage = Usage.of(machine.array.dataflow, machine.zero_gating, None, machine.second_register)
-    largest = largest_element(elements, table, usage)
-    rows, columns = machine.array.rows, machine.array.columns
-    leak = leakage_w(largest, rows, columns, machine.memories, table, usage)
-    memory = memory_area_um2(machine.memories, table)
-    array = array_area_um2(largest, rows, columns, table, usage)
-    unpriced = [f"leakage of {name}" for name in leak.unknown] + [f"area of {name}" for name in memory.unknown]
-    if any(price_pe(pe, table, usage).area_um2 is None for pe in elements):
-        unpriced.append("area of the processing elements")
-    unpriced.append("area and leakage of the vector unit")
-    if machine.compression is not Compression.NONE:
-        unpriced.append("energy and area of the unpacker of weights")
-    kinds = sorted({pe.kind.value for pe in elements} - {largest.kind.value})
-    if kinds:
-        unpriced.append(f"area and leakage of {' and '.join(kinds)} beside {largest.kind.value}")
-    return leakage_energy_pj(leak, 1.0), (array or 0.0) + memory.value, tuple(unpriced)
 
 
 def _price_task(task: Task, machine: Machine, table: PriceTable) -> LayerHardware:

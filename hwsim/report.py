@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hwsim.array import FIXED, Component
-from hwsim.hardware import HardwareResult, LayerHardware
+from hwsim.hardware_result import HardwareResult, LayerHardware
 from hwsim.network.run import LayerNumerics
 from hwsim.simulation import SimulationReport
 from hwsim.text import quantity, text_table, wilson_interval

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from hwsim.array import Machine
 from hwsim.cost import PriceTable, find_table
 from hwsim.floorplan import AreaBudget, read_machine
-from hwsim.hardware import HardwareResult, LayerHardware
 from hwsim.hardware import run_hardware as _run_hardware
+from hwsim.hardware_result import HardwareResult, LayerHardware
 from hwsim.network.assignment import Assignment
 from hwsim.network.fold import fold
 from hwsim.network.graph import Network

@@ -11,7 +11,10 @@ from importlib.resources.abc import Traversable
 
 NUMERICS = ("formats", "arith", "network")
 NOT_NUMERICS = ("formats/pe.py", "formats/pe_kinds.py")  # read by prices only
-HARDWARE = (*NUMERICS, "array", "cost", "floorplan", "hardware.py", "layer_work.py", "simulation.py", "tile_choice.py")
+HARDWARE = (
+    *NUMERICS, "array", "cost", "floorplan", "hardware.py", "hardware_result.py", "layer_work.py", "on_chip.py",
+    "silicon.py", "simulation.py", "tile_choice.py",
+)  # fmt: skip
 
 
 @functools.cache

@@ -10,7 +10,7 @@ import pytest
 import models
 from hwsim import Assignment, LayerFormats, load_table, parse_machine, run_hardware, run_numerics, simulate
 from hwsim.array import Component
-from hwsim.hardware import HardwareResult
+from hwsim.hardware_result import HardwareResult
 from hwsim.network import Add, AvgPool2d, Conv2d, Flatten, Layer, Linear, MaxPool2d, Network, Relu, Softmax, fold
 from hwsim.network.run import LayerNumerics, NumericsResult
 from hwsim.report import layer_rows, report_csv, report_dict, report_text

@@ -11,7 +11,7 @@ from typing import Any
 from hwsim.array import Component, parse_machine
 from hwsim.cost import PriceTable, Usage, find_table, price_pe, table_names
 from hwsim.errors import CostError, MachineError
-from hwsim.hardware import HardwareResult
+from hwsim.hardware_result import HardwareResult
 from hwsim.text import text_table
 
 COUNTING = "unit"  #: a table for counting, not for comparing

@@ -10,7 +10,8 @@ from hwsim.costing.assumed import assumed_numerics
 from hwsim.costing.layer_list import LayerList, list_numerics, list_tasks
 from hwsim.errors import DataError
 from hwsim.floorplan import AreaBudget, plan, read_machine
-from hwsim.hardware import HardwareResult, price_tasks, run_hardware, weight_bits
+from hwsim.hardware import price_tasks, run_hardware, weight_bits
+from hwsim.hardware_result import HardwareResult
 from hwsim.network import Network, fold_shapes
 from hwsim.network.assignment import Assignment
 from hwsim.network.numerics import LayerNumerics

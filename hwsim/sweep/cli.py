@@ -59,6 +59,8 @@ def _sweep(arguments: argparse.Namespace) -> None:
         _write(found, arguments.csv)
     print(_summary(found, wall_s, arguments.csv))
     print(_front_text(front, arguments.front))
+    for remark in _clock_remarks(front, arguments.table):
+        print(remark)
 
 
 def _formats(arguments: argparse.Namespace) -> Iterator[LayerFormats]:
@@ -106,6 +108,22 @@ def _front_text(front: Sequence[SweepRow], objectives: Sequence[str]) -> str:
     return title + text_table(
         ["machine", "formats", "prices", *(name.rpartition("_")[0] or name for name in shown)], rows
     )
+
+
+def _clock_remarks(front: Sequence[SweepRow], tables: Sequence[str]) -> list[str]:
+    """Say which rows are clocked faster than their elements are by the table."""
+    from hwsim.array import parse_machine
+    from hwsim.cost import Usage, clock_notes, find_table
+    from hwsim.sweep.prices import elements_of
+
+    prices = {table.name: table for table in map(find_table, tables)}
+    found = []
+    for row in front:
+        machine, pe = parse_machine(row.built), elements_of(row.formats, (0,))[0].pe
+        usage = Usage.of(machine.array.dataflow, machine.zero_gating, None)
+        notes = clock_notes(pe, prices[row.table], usage, machine.clock_mhz)
+        found += [f"{row.built}, {_spelled(row)}, {row.table}: {note}" for note in notes]
+    return found
 
 
 def _spelled(row: SweepRow) -> str:

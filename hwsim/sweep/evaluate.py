@@ -40,7 +40,7 @@ _PARTS = (Component.PE, Component.REGISTER, Component.SRAM, Component.DRAM, Comp
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a point costs: the totals of ``hwsim.hardware.HardwareResult``, same names, same numbers."""
+    """What a point costs: the totals of ``hwsim.hardware_result.HardwareResult``, same names, same numbers."""
 
     cycles: int
     stall: int

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from hwsim.array import Action, Component, VectorWork, Workload, parse_machine, vector_traffic
 from hwsim.costing.assumed import assumed_numerics
-from hwsim.layer_work import OnChip, Task, layer_tasks
+from hwsim.layer_work import Task, layer_tasks
 from hwsim.network import Layer, MatMul, Network
 from hwsim.network.assignment import Assignment, LayerFormats
 from hwsim.network.base import elements
 from hwsim.network.numerics import LayerNumerics
+from hwsim.on_chip import OnChip
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]

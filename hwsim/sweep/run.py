@@ -11,7 +11,7 @@ from hwsim.cost import PriceTable, find_table
 from hwsim.costing.cost import DEFAULT_TABLE, cost
 from hwsim.errors import CostError, HwsimError
 from hwsim.floorplan import AreaBudget, plan, read_machine
-from hwsim.hardware import HardwareResult
+from hwsim.hardware_result import HardwareResult
 from hwsim.network import Network, fold_shapes
 from hwsim.network.assignment import Assignment, LayerFormats
 from hwsim.sweep.closed_forms import Style

@@ -1,4 +1,4 @@
-"""Area and leakage of arrays of one kind of element beside scratchpads: ``hwsim.hardware.silicon`` at any size."""
+"""Area and leakage of arrays of one kind of element beside scratchpads: ``hwsim.silicon`` at any size."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hwsim.array import Machine
 from hwsim.cost import PriceTable, Usage, array_area_um2, leakage_energy_pj, leakage_w, memory_area_um2
 from hwsim.cost.silicon import PartlyKnown
 from hwsim.formats.pe import PeSpec
-from hwsim.hardware import largest_element
+from hwsim.silicon import largest_element
 
 
 @dataclass(frozen=True)

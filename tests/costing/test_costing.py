@@ -18,12 +18,14 @@ from hwsim.cli import main
 from hwsim.cost import load_table
 from hwsim.costing import LayerList, assumed_numerics, cost, parse_layers
 from hwsim.errors import FormatError, HwsimError, NetworkError
-from hwsim.hardware import HardwareResult, price_tasks, run_hardware, weight_bits
+from hwsim.hardware import price_tasks, run_hardware, weight_bits
+from hwsim.hardware_result import HardwareResult
 from hwsim.layer_work import Task, layer_tasks
 from hwsim.network import Conv2d, Gemm, Layer, MatMul, Network, Recurrent, fold, fold_shapes
 from hwsim.network.assignment import Assignment, LayerFormats
 from hwsim.network.numerics import LayerNumerics
 from hwsim.network.run import run_numerics
+from hwsim.on_chip import OnChip
 from models import SHAPES
 
 FORMATS = {
@@ -127,7 +129,7 @@ def test_sharing_equal_layers_changes_no_number(name: str, text: str) -> None:
 
 
 def separate(network: Network, layers: tuple[LayerNumerics, ...], machine: Machine) -> tuple[Task, ...]:
-    chip = hwsim.layer_work.OnChip(network, {layer.name: layer for layer in layers}, machine)
+    chip = OnChip(network, {layer.name: layer for layer in layers}, machine)
     return tuple(hwsim.layer_work._task(chip, network.layer(layer.name), layer, 1) for layer in layers)
 
 

@@ -176,6 +176,13 @@ def test_a_format_of_unknown_delay_does_not_run_ahead_of_those_held_to_theirs() 
             plan(budget, elements, table)
 
 
+def test_a_clock_that_no_element_reaches_is_told_and_a_plan_has_none() -> None:
+    for machine, told in (("16x16-ws@500MHz", True), ("16x16-ws@120MHz", False), ("2mm2-ws@<=500MHz", False)):
+        result = cost(SHAPES["lenet5"](), Assignment(LayerFormats.of(*FORMATS[0])), machine, synthesised(8.0)).hardware
+        assert ("what shift_add would take to reach 500 MHz" in result.unpriced) == told
+        assert any("reach" in part for part in result.unpriced) == told
+
+
 def test_where_nothing_fits_the_message_says_by_how_much_and_what_would() -> None:
     pe = element(FORMATS[3])
     with pytest.raises(InfeasibleError, match="short: give at least") as caught:

@@ -1,3 +1,4 @@
+import ast
 import importlib
 import re
 import sys
@@ -5,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from precision_search.code_hash import NOT_NUMERICS, NUMERICS, code_hash, essence
+from precision_search.code_hash import HARDWARE, NOT_NUMERICS, NUMERICS, code_hash, essence
 
 
 @pytest.fixture
@@ -61,6 +62,31 @@ def test_what_only_prices_read_is_no_part_of_the_numerics() -> None:
     ]
     assert set(readers) <= set(NOT_NUMERICS)
     assert all((root / name).is_file() for name in NOT_NUMERICS)
+
+
+def imported(path: Path) -> set[str]:
+    """The modules of hwsim that a file imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("hwsim"):
+            found |= {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def test_the_hardware_covers_everything_that_pricing_reads() -> None:
+    root = Path(importlib.import_module("hwsim").__file__ or "").parent
+    seen, waiting = set(), ["hwsim.simulation"]
+    while waiting:
+        place = root.joinpath(*waiting.pop().split(".")[1:])
+        file = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+        if file.is_file() and file not in seen:
+            seen.add(file)
+            waiting += imported(file)
+    names = {file.relative_to(root).as_posix() for file in seen}
+    assert {"hardware.py", "cost/model.py", "floorplan/plan.py"} <= names
+    outside = {name for name in names if name not in HARDWARE and name.partition("/")[0] not in HARDWARE}
+    assert outside <= {"__init__.py", "errors.py", "compiled.py"}
+    assert all((root / part).exists() for part in HARDWARE)
 
 
 def test_strings_that_are_values_stay() -> None:

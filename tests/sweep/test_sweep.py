@@ -323,6 +323,10 @@ def test_the_command_writes_every_combination_and_prints_the_front(
     formats = LayerFormats.of(row["weights"], row["acts"], row["acc"], row["product"] or None)
     expected = cost(SHAPES["resnet18"](), Assignment(formats), row["machine"]).hardware
     assert (int(row["cycles"]), float(row["energy_pj"])) == (expected.cycles, expected.energy_total_pj)
+    slow = ["sweep", "lenet5", "--machine", "8x8-ws@{50,5000}MHz", "--weights", "pow2<4>", "--acts", "int8"]
+    assert main([*slow, "--acc", "int24", "--table", "sky130"]) == 0
+    remarks = [line for line in capsys.readouterr().out.splitlines() if "is faster than this element" in line]
+    assert [line.partition(",")[0] for line in remarks] == ["8x8-ws@5000MHz"]
     assert main(["sweep", "resnet18", "--machine", "8x8-ws"]) == 2
     assert "no formats" in capsys.readouterr().err
     assert main(["sweep", "resnet18", "--all", "fp16", "--csv", str(tmp_path / "no" / "where.csv")]) == 2
