@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from hwsim.arith.compiled import compiled
 from hwsim.arith.lanes import add_int, clamp, fma, shift_left, sub_int
 from hwsim.arith.random24 import row_hash
 from hwsim.arith.scalar_ops import add_to_odd, round_any, round_shift
+from hwsim.compiled import compiled
 
 
 @compiled

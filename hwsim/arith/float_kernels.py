@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from hwsim.arith.compiled import compiled
 from hwsim.arith.lanes import clamp, clamp_numbers, round_even, round_even_sum
+from hwsim.compiled import compiled
 
 
 @compiled

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from hwsim.arith.compiled import compiled
 from hwsim.arith.lanes import add_int, and_int, clamp, mul_int, shift_left, shift_right, sub_int, xor_int
 from hwsim.arith.narrow_lanes import add_saturating, high_product, rounded_high_product
+from hwsim.compiled import compiled
 
 
 @compiled

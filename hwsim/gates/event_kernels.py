@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from hwsim.compiled import compiled
 from hwsim.gates.circuit import CLOCK_PIN, FORCED, INS, KIND, OUT, OUTS, STATES, TRUTH, Circuit
 from hwsim.gates.events import EventValues
-from hwsim.gates.jit import compiled
 from hwsim.gates.kernels import (
     GATE,
     GATE_NET,

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hwsim.compiled import compiled
 from hwsim.gates.circuit import CLOCK_PIN, FORCED, IN, INS, KIND, NEXT, OUT, OUTS, STATES, TRUTH, Circuit
 from hwsim.gates.events import EventValues
-from hwsim.gates.jit import compiled
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]

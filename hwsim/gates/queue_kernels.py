@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.gates.jit import compiled, inlined
+from hwsim.compiled import compiled, inlined
 
 NOWHERE = -1
 ORDER_BITS = 28

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hwsim.compiled import compiled
 from hwsim.gates.circuit import CLOCK_PIN, IN, KIND, OUT, Circuit
-from hwsim.gates.jit import compiled
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]

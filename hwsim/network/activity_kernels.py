@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from hwsim.arith.compiled import compiled
 from hwsim.arith.lanes import inline
 from hwsim.arith.random24 import row_hash
 from hwsim.arith.scalar_ops import add_to_odd, round_any
+from hwsim.compiled import compiled
 
 
 @compiled

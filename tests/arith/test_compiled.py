@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from hwsim.compiled import KernelCache, source_stamp
+from hwsim.network import activity_kernels
+
 PROGRAM = """
 import numpy as np
 from hwsim.arith.quantize import quantize
@@ -56,6 +59,28 @@ def test_a_changed_building_block_is_noticed(tree: Path) -> None:
     values, _, misses = run(tree)
     assert misses == 1
     assert values != RIGHT
+
+
+def test_a_kernel_of_another_room_knows_its_own_sources_and_the_building_blocks(tmp_path: Path) -> None:
+    room = tmp_path / "room"
+    room.mkdir()
+    (room / "kernel.py").write_text("a = 1")
+    first = source_stamp.__wrapped__(room)
+    assert source_stamp.__wrapped__(room) == first
+    (room / "kernel.py").write_text("a = 2")
+    second = source_stamp.__wrapped__(room)
+    assert second != first
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hwsim.compiled.BLOCKS", tmp_path)
+        assert source_stamp.__wrapped__(room) != second
+    kernel = activity_kernels.__file__
+    assert KernelCache(
+        next(
+            f.py_func
+            for f in vars(activity_kernels).values()
+            if hasattr(f, "py_func") and f.py_func.__code__.co_filename == kernel
+        )
+    )._cache_file._source_stamp == source_stamp(Path(kernel).parent)
 
 
 @pytest.mark.parametrize("suffix", [".nbi", ".nbc"])

@@ -2,7 +2,8 @@
 
 numba's own cache looks at the date of the file that holds a kernel. The building blocks that a kernel inlines lie in
 other files, so an update of one of them would leave stale machine code in use. Here the stamp is a hash of all sources
-of this package. What cannot be read back is thrown away and compiled again; what cannot be written is done without.
+of the kernel's own room and of ``arith``, whose blocks other rooms use. What cannot be read back is thrown away and
+compiled again; what cannot be written is done without.
 """
 
 from __future__ import annotations
@@ -16,13 +17,16 @@ from typing import Any
 from numba import njit
 from numba.core.caching import FunctionCache, IndexDataCacheFile, NullCache
 
+BLOCKS = Path(__file__).parent / "arith"
+
 
 @cache
-def source_stamp() -> str:
-    """Return a hash of every source file beside this one."""
+def source_stamp(room: Path) -> str:
+    """Return a hash of every source file that a kernel in the folder ``room`` may be made of."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    for folder in sorted({room, BLOCKS}):
+        for path in sorted(folder.glob("*.py")):
+            digest.update(f"{folder.name}/{path.name}".encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 
@@ -31,8 +35,9 @@ class KernelCache(FunctionCache):  # type: ignore[misc]
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)
+        stamp = source_stamp(Path(function.__code__.co_filename).parent)
         self._cache_file = IndexDataCacheFile(
-            cache_path=self._cache_path, filename_base=self._impl.filename_base, source_stamp=source_stamp()
+            cache_path=self._cache_path, filename_base=self._impl.filename_base, source_stamp=stamp
         )
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
@@ -67,3 +72,8 @@ def compiled(function: Callable[..., Any]) -> Any:
     except RuntimeError:  # numba found no folder that it may write to
         dispatcher._cache = NullCache()
     return dispatcher
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """Return ``function`` to be copied into the kernels that call it."""
+    return njit(inline="always", error_model="numpy")(function)
