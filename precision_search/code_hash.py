@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from importlib import resources
 from importlib.resources.abc import Traversable
 
-NUMERICS = ("formats", "arith", "network")
+NUMERICS = ("formats", "arith", "network", "compiled.py")
 NOT_NUMERICS = ("formats/pe.py", "formats/pe_kinds.py")  # read by prices only
 HARDWARE = (
     *NUMERICS, "array", "cost", "floorplan", "hardware.py", "hardware_result.py", "layer_work.py", "on_chip.py",
