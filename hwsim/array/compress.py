@@ -6,6 +6,7 @@ import math
 from fractions import Fraction
 
 from hwsim.array.parts import Compression
+from hwsim.errors import MachineError
 
 _STEPS = 1024  #: an entropy is rounded up to a whole number of these parts of a bit, so that counts stay exact
 
@@ -25,12 +26,17 @@ def packed_bits(bits: Fraction, weights: int, zeros: int, how: Compression, stat
         how: the packing.
         stated: bits of a packed weight, where ``how`` is STATED.
 
+    Raises:
+        MachineError: ``how`` is STATED and no bits are stated.
+
     >>> packed_bits(Fraction(8), 100, 75, Compression.BITMAP)
     Fraction(3, 1)
     >>> float(packed_bits(Fraction(8), 100, 75, Compression.ENTROPY))
     2.8115234375
     """
-    if how is Compression.STATED and stated is not None:
+    if how is Compression.STATED:
+        if stated is None:
+            raise MachineError("packed weights of a stated size, and no size: give the bits of a weight, such as 3.2")
         return min(bits, Fraction(str(stated)))
     if how is Compression.NONE or not weights:
         return bits

@@ -15,6 +15,7 @@ from hwsim.array.machine import parse_machine
 from hwsim.array.parts import Compression
 from hwsim.array.traffic import layer_traffic
 from hwsim.array.workload import Workload
+from hwsim.errors import MachineError
 
 
 def packed(weights: list[int], bits: int) -> int:
@@ -52,6 +53,8 @@ def test_stated_bits_count_whatever_is_zero() -> None:
     for zeros in (0, 40, 100):
         assert packed_bits(Fraction(8), 100, zeros, Compression.STATED, 3.2) == Fraction(16, 5)
     assert packed_bits(Fraction(2), 100, 40, Compression.STATED, 3.2) == 2
+    with pytest.raises(MachineError, match="give the bits of a weight"):
+        packed_bits(Fraction(8), 100, 40, Compression.STATED)
 
 
 def test_packed_weights_move_fewer_bits_in_every_memory_and_take_less_room() -> None:
