@@ -31,6 +31,7 @@ _STYLE = {
     "mixed": ("#999999", "v"),
 }
 INK, QUIET = "#222222", "#777777"
+_MARGIN = 8.0  #: pixels between words and the edge of the picture
 
 
 @dataclass(frozen=True)
@@ -169,10 +170,16 @@ class Drawing:
             picture.title, (0, 1), xycoords="axes fraction", xytext=(0, 40), textcoords="offset points",
             fontsize=12, fontweight="bold", color=INK, va="bottom", annotation_clip=False,
         )  # fmt: skip
-        axes.annotate(
+        below = axes.annotate(
             picture.subtitle, (0, 1), xycoords="axes fraction", xytext=(0, 25), textcoords="offset points",
             fontsize=8.5, color=QUIET, va="bottom", annotation_clip=False,
         )  # fmt: skip
+
+        figure = axes.figure
+        extent = below.get_window_extent(figure.canvas.get_renderer())  # type: ignore[attr-defined]
+        room = figure.bbox.x1 - extent.x0 - _MARGIN
+        if extent.width > room:  # a machine can be many words
+            below.set_fontsize(below.get_fontsize() * room / extent.width)
 
     def _labels(self) -> None:
         texts = [spelled(row) for row in self.front.to_dict("records")]

@@ -8,7 +8,7 @@ from precision_search.axes import ErrorScale, cost_axis, ticks
 from precision_search.drawing import Picture
 from precision_search.errors import SelectionError, StoreError
 from precision_search.frontier import wilson
-from precision_search.plots import save_frontier
+from precision_search.plots import _figure, save_frontier
 from precision_search.units import COSTS
 
 
@@ -42,6 +42,17 @@ def test_few_points_are_drawn_too(tmp_path: Path, count: int) -> None:
 def test_equal_costs_and_perfect_accuracies_are_drawn(tmp_path: Path) -> None:
     data = frame(5).assign(power_w=0.001, accuracy=1.0, accuracy_low=0.99, accuracy_high=1.0)
     save_frontier(Picture(data, baseline=(500, 500)), tmp_path / "a")
+
+
+@pytest.mark.parametrize("words", [1, 3, 5])
+def test_the_words_above_stay_inside_the_picture(words: int) -> None:
+    text = " · ".join(["2mm2-ws@<=500MHz,aspect=2:1,ifmap=128KiB"] * words)
+    figure = _figure(Picture(frame(), "runtime_s", "title", text))
+    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    (below,) = [found for found in figure.axes[0].texts if found.get_text() == text]
+    assert 0 <= below.get_window_extent(renderer).x0
+    assert below.get_window_extent(renderer).x1 <= figure.bbox.x1
+    assert below.get_fontsize() <= 8.5
 
 
 def test_nothing_to_draw_and_nowhere_to_write(tmp_path: Path) -> None:
