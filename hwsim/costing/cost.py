@@ -67,8 +67,7 @@ def cost(
     >>> cost(network, Assignment.uniform("fp16"), "16x16-ws", batch=2).hardware.layers[0].macs
     7776
     """
-    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
-        raise DataError(f"batch is {batch!r}; a whole number of at least 1 image is needed")
+    check_batch(batch)
     hardware = read_machine(machine) if isinstance(machine, str) else machine
     prices = find_table(table) if isinstance(table, str) else table
     if isinstance(network, LayerList):
@@ -77,6 +76,12 @@ def cost(
     layers = assumed_numerics(folded, assignment, sparsity)
     priced = run_hardware(folded, layers, hardware, prices, 1, batch)
     return CostReport(network.name, assignment, batch, sparsity, layers, priced)
+
+
+def check_batch(batch: int) -> None:
+    """Raise DataError unless ``batch`` is a number of images."""
+    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
+        raise DataError(f"batch is {batch!r}; a whole number of at least 1 image is needed")
 
 
 def _cost_of_list(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hwsim.array import Machine
 from hwsim.cost import PriceTable
-from hwsim.costing.cost import cost
+from hwsim.costing.cost import check_batch, cost
 from hwsim.network import Network, fold_shapes
 from hwsim.network.assignment import Assignment, LayerFormats
 from hwsim.sweep.evaluate import Outcome, evaluate, vectorisable
@@ -36,6 +36,7 @@ class QuickCost:
     """
 
     def __init__(self, network: Network, table: PriceTable, batch: int = 1, sparsity: float | None = None) -> None:
+        check_batch(batch)
         self._network = fold_shapes(network)
         self._columns = layer_columns(self._network, batch, sparsity)
         self._book = PriceBook(table)

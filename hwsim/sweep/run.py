@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hwsim.array import Component, Machine
 from hwsim.cost import PriceTable, find_table
-from hwsim.costing.cost import DEFAULT_TABLE, cost
+from hwsim.costing.cost import DEFAULT_TABLE, check_batch, cost
 from hwsim.errors import CostError, HwsimError
 from hwsim.floorplan import AreaBudget, plan, read_machine
 from hwsim.hardware_result import HardwareResult
@@ -149,7 +149,7 @@ def run_sweep(
         sparsity: assumed share of products with a zero operand.
 
     Raises:
-        HwsimError: a machine or a table that does not exist; too many combinations.
+        HwsimError: a machine or a table that does not exist; too many combinations; no image in a batch.
 
     >>> from hwsim.network import Conv2d, Layer
     >>> network = Network("one", (3, 8, 8), (Layer("conv", Conv2d(4, (3, 3)), ("input",)),), {})
@@ -157,6 +157,7 @@ def run_sweep(
     >>> [row.outcome.cycles for row in found.rows if row.outcome]
     [232, 240]
     """
+    check_batch(batch)
     size = len(formats) * len(machines) * len(tables)
     if not 1 <= size <= LARGEST:
         raise SweepError(f"{size} combinations; a sweep has 1 to {LARGEST}: name more, or fewer")

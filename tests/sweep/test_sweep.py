@@ -302,6 +302,29 @@ def test_more_work_is_never_less() -> None:
     assert each == sorted(each, reverse=True), "weights are fetched once for all images"
 
 
+@pytest.mark.parametrize("batch", [0, -3, True])
+def test_a_batch_of_no_image_is_told_as_the_scalar_path_does(batch: int) -> None:
+    for call in (
+        lambda: run_sweep(SHAPES["lenet5"](), FORMATS[:1], ["8x8-ws"], batch=batch),
+        lambda: QuickCost(SHAPES["lenet5"](), PUBLISHED, batch=batch),
+    ):
+        with pytest.raises(HwsimError, match=f"batch is {batch!r}; a whole number"):
+            call()
+
+
+@pytest.mark.parametrize("options", ["", ",aspect=3:2", ",tight,shadow"])
+def test_areas_by_synthesised_elements_are_those_of_one_at_a_time(options: str) -> None:
+    pads = ",ifmap=4KiB,filter=4KiB,ofmap=4KiB"
+    areas = [f"{area}mm2-ws@<=150MHz{pads}{options}" for area in (2, 3.7)]
+    network = SHAPES["bert-layer"]()
+    found = run_sweep(network, [*FORMATS[:1], FORMATS[6]], areas, ["sky130"], batch=2)
+    for row in found.rows:
+        expected = cost(network, Assignment(row.formats), row.machine, row.table, batch=2)
+        assert row.outcome is not None, row.error
+        assert row.built == expected.hardware.machine
+        same(row.outcome, outcome_of(expected.hardware))
+
+
 @pytest.mark.parametrize("machines", [[], ["8by8"]])
 def test_a_sweep_of_nothing_or_of_no_machine_is_refused(machines: list[str]) -> None:
     with pytest.raises(HwsimError):
