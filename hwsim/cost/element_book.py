@@ -9,7 +9,7 @@ from functools import cached_property
 
 from hwsim.array.parts import Dataflow
 from hwsim.cost.element_fit import ENERGIES, LeaveOneOut, QuantityFit
-from hwsim.cost.element_laws import WIDTH_NAMES, Toggles, Widths
+from hwsim.cost.element_shape import WIDTH_NAMES, Toggles, Widths
 from hwsim.cost.elements import ElementRow
 from hwsim.cost.interpolate import Basis
 from hwsim.formats.activity import BusToggles
@@ -95,7 +95,9 @@ class Group:
             return QuantityFit(self.kind, quantity, widths, values)
         toggles = [_toggles(self._exact[w]) or _NONE for w in widths]
         guessed = [self.stream(w, left_out=w) or _NONE for w in widths]
-        return QuantityFit(self.kind, quantity, widths, values, toggles, guessed)
+        staged = quantity == "core_pj" and self.kind is PeKind.FLOAT_MAC
+        calm = [self._exact[w].core_zero_delay_pj for w in widths] if staged else None
+        return QuantityFit(self.kind, quantity, widths, values, toggles, guessed, calm)
 
     def stream(self, widths: Widths, left_out: Widths | None = None) -> Toggles | None:
         """Return what the table's own operands would toggle at ``widths``: the nearest rows' share of each bus."""

@@ -7,87 +7,56 @@ list is used for which price is decided by the error on rows that were left out 
 from __future__ import annotations
 
 import math
-from dataclasses import astuple, dataclass, fields
 
-from hwsim.cost.elements import ElementRow
+from hwsim.cost.element_moving import active_terms, glitch_terms, logarithms, moving_terms
+from hwsim.cost.element_shape import Law, Toggles, Widths, effectual_terms, product_bits, reach, shifters, window
 from hwsim.formats.base import PeKind
-from hwsim.formats.pe import PeSpec
+
+CONSTANT_FREE = ("size", "bare", "moving", "flowing")  #: sums of which nothing is left at no width
+PRODUCTS = ("power", "active", "glitch")  #: laws of logarithms
 
 
-@dataclass(frozen=True)
-class Widths:
-    """Everything about an element that its price depends on, as numbers; see ``ElementRow``.
+def law_terms(kind: PeKind, quantity: str, law: str, w: Widths, toggles: Toggles = (0.0, 0.0, 0.0)) -> Law | None:
+    """Return the terms of ``law`` at ``w``, without the constant; None where it has none for this kind and quantity.
 
-    ``extra`` is 1 for an integer accumulator that clamps and for a float that keeps subnormals, else 0.
+    "full", "lean", "size" and "bare" are sums of terms; "power" is a product of powers, of which these are the
+    logarithms; "active" is one of widths and of the bits that toggle on the buses, "moving" and "flowing" are sums of
+    parts of the circuit times those; "glitch" is a factor on the energy without glitches.
     """
-
-    act_bits: int
-    act: int
-    act_exponent: int
-    weight_bits: int
-    factor: int
-    factor_exponent: int
-    acc_bits: int
-    acc: int
-    acc_exponent: int
-    terms: int
-    positions: int
-    extra: int
-
-    @classmethod
-    def of_row(cls, row: ElementRow) -> Widths:
-        """Return the widths of a row."""
-        extra = row.subnormals if row.kind is PeKind.FLOAT_MAC else row.saturating
-        return cls(
-            row.act_bits, row.act_significand, row.act_exponent, row.weight_bits, row.factor_significand,
-            row.factor_exponent, row.acc_bits, row.acc_significand, row.acc_exponent, row.terms, row.positions,
-            int(extra),
-        )  # fmt: skip
-
-    @classmethod
-    def of_pe(cls, pe: PeSpec) -> Widths:
-        """Return the widths of an element."""
-        extra = pe.subnormals if pe.kind is PeKind.FLOAT_MAC else pe.saturating
-        act, factor, acc = pe.act, pe.factor, pe.accumulator
-        return cls(
-            act.bits, act.significand_bits, act.exponent_bits, pe.weight.bits, factor.significand_bits,
-            factor.exponent_bits, acc.bits, acc.significand_bits, acc.exponent_bits, pe.terms, pe.shift_positions,
-            int(extra),
-        )  # fmt: skip
-
-    def within(self, other: Widths) -> bool:
-        """Return whether no width is larger than that of ``other``."""
-        return all(own <= theirs for own, theirs in zip(astuple(self), astuple(other), strict=True))
-
-    def distance(self, other: Widths) -> float:
-        """Return how far apart two elements are: the root of the summed squares of log2 of the ratios of widths."""
-        pairs = zip(astuple(self), astuple(other), strict=True)
-        return math.sqrt(sum(math.log2((1 + own) / (1 + theirs)) ** 2 for own, theirs in pairs))
+    core = quantity.startswith("core_") and quantity.endswith("_pj")
+    whole = quantity in ("area_um2", "core_area_um2", "leakage_w")
+    if law == "glitch":
+        return glitch_terms(w)
+    if law in ("moving", "flowing"):
+        return moving_terms(kind, w, toggles, law == "flowing") if core else None
+    if law in ("power", "active"):
+        own = active_terms(kind, w, toggles) if core and law == "active" else None
+        powers = _float_size(w) if whole and kind is PeKind.FLOAT_MAC else _powers(kind, w)
+        return own or (powers if law == "power" else (*powers, *logarithms(toggles)))
+    if law == "bare":
+        return _bare(w) if w.terms and (core or whole) else None
+    return _sum(kind, quantity, law, w)
 
 
-WIDTH_NAMES = tuple(field.name for field in fields(Widths))
-Law = tuple[float, ...]
-Toggles = tuple[float, float, float]  #: bits that change per cycle on activation, weight and sum
-LEAST_TOGGLES = 1e-3
-
-
-def law_terms(kind: PeKind, quantity: str, law: str, w: Widths, toggles: Toggles = (0.0, 0.0, 0.0)) -> Law:
-    """Return the terms of ``law`` at ``w``, without the constant.
-
-    "full", "lean" and "size" are sums of terms; "power" is a product of powers, of which these are the logarithms;
-    "active" is one of widths and of the bits that toggle on the buses.
-    """
-    if law == "power":
-        return _powers(kind, w)
-    if law == "active":
-        return (*_powers(kind, w), *(math.log(max(bits, LEAST_TOGGLES)) for bits in toggles))
+def _sum(kind: PeKind, quantity: str, law: str, w: Widths) -> Law:
     if quantity in ("register_pj", "clock_pj", "register_bits"):
         return (float(w.act_bits), float(w.weight_bits), float(w.acc_bits)) if law == "full" else (_registers(w),)
     if quantity in ("delay_ns", "delay_tight_ns"):
         return _delay(w, law)
-    core = _CORE[kind](w, law)
-    whole = quantity in ("area_um2", "leakage_w")
-    return (*core, _registers(w)) if whole and law == "full" else core
+    parts = _CORE[kind](w, law)
+    return (*parts, _registers(w)) if quantity in ("area_um2", "leakage_w") and law == "full" else parts
+
+
+def _bare(w: Widths) -> Law:
+    """Stages of the shifters, adders of their products, the accumulator's."""
+    terms = effectual_terms(w)
+    return (terms * w.act * math.log2(w.positions + 1), terms * product_bits(w), float(w.acc))
+
+
+def _float_size(w: Widths) -> Law:
+    """Partial products beside the widths of window and sum; what few exponent bits leave out; subnormals."""
+    size = w.act * w.factor + shifters(w) * (window(w) + w.acc)
+    return (math.log(size), -math.log1p(2.0 ** (3 - reach(w))), float(w.extra))
 
 
 def _powers(kind: PeKind, w: Widths) -> Law:
@@ -95,9 +64,9 @@ def _powers(kind: PeKind, w: Widths) -> Law:
     sums, extra = math.log(w.acc), float(w.extra)
     if kind in (PeKind.SHIFT_ADD, PeKind.MULTI_SHIFT_ADD):
         # Far distances are seldom taken, so what one more of them adds to the energy dies away.
-        reach = 1 - 1 / w.positions, math.log1p(-(2.0**-w.positions))
+        near = 1 - 1 / w.positions, math.log1p(-(2.0**-w.positions))
         act = math.log(w.act)
-        return (sums, act, act * reach[0], math.log(w.positions), *reach, math.log(w.terms), extra)
+        return (sums, act, act * near[0], math.log(w.positions), *near, math.log(w.terms), extra)
     product = math.log(w.act * w.factor)
     if kind is PeKind.INT_MAC:
         return (sums, product, math.log(w.act), math.log(w.factor), extra)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from hwsim.array.parts import Dataflow
 from hwsim.cost.element_book import LEAST_RATIO, MOST_RATIO, Found, Group
-from hwsim.cost.element_laws import Widths
+from hwsim.cost.element_shape import Widths
 from hwsim.cost.interpolate import Basis, furthest
 from hwsim.cost.laws import Estimate
 from hwsim.cost.tables import PriceTable

@@ -26,6 +26,13 @@ def nonnegative(
     >>> nonnegative(np.eye(2), np.array([2.0, -1.0]))[0].tolist()
     [2.0, 0.0]
     """
+    sizes = np.sqrt(np.where(np.diagonal(gram) > 0, np.diagonal(gram), 1.0))
+    x, free = _scaled(gram / np.outer(sizes, sizes), moment / sizes, start)
+    return x / sizes, free
+
+
+def _scaled(gram: Floats, moment: Floats, start: NDArray[np.bool_] | None) -> tuple[Floats, NDArray[np.bool_]]:
+    """Solve for terms of size one, so that what is small beside the largest is small in what it adds."""
     count = len(moment)
     scale = float(np.abs(moment).max(initial=0.0)) or 1.0
     if start is not None:

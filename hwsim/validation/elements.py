@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hwsim.cost import PriceTable, find_table, table_names
 from hwsim.cost.element_book import Group
-from hwsim.cost.element_laws import Widths
+from hwsim.cost.element_shape import Widths
 from hwsim.cost.elements import ElementRow
 from hwsim.validation.findings import Finding, percent
 from hwsim.validation.page import Section, Table
