@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from hwsim.array import Action, Machine
 from hwsim.array.parts import Memory, Ports
 from hwsim.network.assignment import LayerFormats
+from hwsim.sweep.bus import Bus
 from hwsim.sweep.closed_forms import Count, Ints, Placed
 from hwsim.sweep.layers import LayerColumns
 from hwsim.sweep.movement import Residence, Room, Width
@@ -21,7 +22,7 @@ from hwsim.sweep.ports import Edge, Scratchpads
 from hwsim.sweep.prices import KINDS, PriceBook, Words, elements_of
 from hwsim.sweep.silicon import Silicon
 from hwsim.sweep.sums import Floats, in_turn
-from hwsim.sweep.waits import Bus, Waiting
+from hwsim.sweep.waits import Waiting
 
 _ONE, _NONE = Fraction(1), Fraction(0)
 

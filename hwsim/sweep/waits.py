@@ -15,38 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.array import Dataflow
+from hwsim.sweep.bus import Bus, Moved
 from hwsim.sweep.closed_forms import Ints, Placed, Side, fold_lengths
 from hwsim.sweep.movement import Flags, Residence, Room, Width, own_weights
 from hwsim.sweep.ports import Edge, Ratio
 
 _OS, _WS, _IS = Dataflow.OUTPUT_STATIONARY, Dataflow.WEIGHT_STATIONARY, Dataflow.INPUT_STATIONARY
 RANGE = float(1 << 62)
-
-
-@dataclass(frozen=True)
-class Bus:
-    """What crosses the chip's edge in a cycle, by scratchpad (its own port may be slower), [points, 1].
-
-    Attributes:
-        bits, cycles: so many bits in so many cycles.
-        limited: whether there is a limit at all.
-        halves: the scratchpad is double buffered.
-    """
-
-    bits: tuple[Ints, Ints, Ints]
-    cycles: tuple[Ints, Ints, Ints]
-    limited: tuple[Flags, Flags, Flags]
-    halves: tuple[Flags, Flags, Flags]
-
-
-@dataclass(frozen=True)
-class Moved:
-    """Cycles of the bus for one fold: with the array standing still (alone), and beside its computation."""
-
-    in_alone: Ints
-    in_beside: Ints
-    out_alone: Ints
-    out_beside: Ints
 
 
 Place = tuple[Ints, Ints, Ints]  #: turn of the groups, of the columns and of the rows
