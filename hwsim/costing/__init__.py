@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hwsim.costing.assumed import assumed_numerics
-    from hwsim.costing.cost import CostReport, cost
+    from hwsim.costing.from_shapes import CostReport, cost
     from hwsim.costing.layer_list import LayerList, parse_layers, read_layers
     from hwsim.costing.report import cost_csv, cost_dict, cost_text
 
 _HOMES = {
-    "CostReport": "hwsim.costing.cost",
+    "CostReport": "hwsim.costing.from_shapes",
     "LayerList": "hwsim.costing.layer_list",
     "assumed_numerics": "hwsim.costing.assumed",
-    "cost": "hwsim.costing.cost",
+    "cost": "hwsim.costing.from_shapes",
     "cost_csv": "hwsim.costing.report",
     "cost_dict": "hwsim.costing.report",
     "cost_text": "hwsim.costing.report",

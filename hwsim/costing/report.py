@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hwsim.costing.cost import CostReport
+from hwsim.costing.from_shapes import CostReport
 from hwsim.report import energy_table, hardware_csv, hardware_dict, hardware_rows, time_table, totals_text
 
 _NO_ZEROS = "nothing is known about zeros, so every product counts as nonzero: assume a share with --sparsity"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hwsim.array import Machine
 from hwsim.cost import PriceTable
-from hwsim.costing.cost import check_batch, cost
+from hwsim.costing.from_shapes import check_batch, cost
 from hwsim.network import Network, fold_shapes
 from hwsim.network.assignment import Assignment, LayerFormats
 from hwsim.sweep.evaluate import Outcome, evaluate, vectorisable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hwsim.array import Component, Machine
 from hwsim.cost import PriceTable, find_table
-from hwsim.costing.cost import DEFAULT_TABLE, check_batch, cost
+from hwsim.costing.from_shapes import DEFAULT_TABLE, check_batch, cost
 from hwsim.errors import CostError, HwsimError
 from hwsim.floorplan import AreaBudget, plan, read_machine
 from hwsim.hardware_result import HardwareResult

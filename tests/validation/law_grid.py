@@ -7,7 +7,7 @@ from functools import cache
 
 from hwsim.array import ActionCount, Machine, Workload, layer_traffic, parse_machine
 from hwsim.costing.assumed import assumed_numerics
-from hwsim.costing.cost import CostReport, cost
+from hwsim.costing.from_shapes import CostReport, cost
 from hwsim.layer_work import Task, layer_tasks
 from hwsim.network import Network, fold_shapes
 from hwsim.network.assignment import Assignment
