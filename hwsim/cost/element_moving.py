@@ -58,8 +58,9 @@ def _shift(w: Widths, toggles: Toggles, whole: bool) -> Law:
     """The adder by what passes it, the shifter by the activation, and by the distance, which slides the addend."""
     act, weight, total = toggles
     stages = math.log2(w.positions + 1)
-    lean = (total, total * w.acc, act * stages, act, weight * w.act, weight * w.act * stages, float(w.acc))
-    return (*lean, weight * w.acc, w.extra * total, w.act * stages) if whole else lean
+    slides = (weight * w.act, weight * w.act * stages)
+    lean = (total, total * w.acc, w.extra * total, act * stages, act, *slides, float(w.acc))
+    return (*lean, weight * w.acc, w.act * stages) if whole else lean
 
 
 def _several_shifts(w: Widths, toggles: Toggles, whole: bool) -> Law:
