@@ -46,15 +46,30 @@ _INTEGERS = (
 _SUMS_OF_SHIFTS = (
     ("apot<6>", 8, 24), ("apot<3>", 8, 24), ("shiftcnn<2,4>", 8, 24), ("apot<4>", 4, 24), ("apot<4>", 12, 24),
     ("apot<5>", 8, 24), ("shiftcnn<3,3>", 8, 24), ("apot<4>", 8, 32), ("shiftcnn<2,3>", 8, 24), ("apot<6>", 4, 24),
-    ("shiftcnn<2,4>", 12, 24),
+    ("shiftcnn<2,4>", 12, 24), ("apot<4>", 8, 20), ("shiftcnn<2,4>", 4, 24), ("shiftcnn<3,3>", 12, 24),
+    ("shiftcnn<2,4>", 8, 32), ("apot<4>", 6, 24), ("apot<5>", 12, 24), ("shiftcnn<3,4>", 8, 24),
 )  # fmt: skip
 
 #: Exponent and mantissa bits of one format for operands, products and sums.
 _SAME_FLOATS = ((4, 3), (5, 5), (6, 7), (3, 2), (8, 7), (2, 4), (5, 2), (8, 3), (4, 7), (6, 10))
 
 #: Operands and sums of different formats, and subnormals flushed.
-_MIXED_FLOATS = (("e5m2", "fp16"), ("e4m3", "fp32"), ("fp16", "fp32"))
-_FLUSHED = "float<5,10,ieee,ftz>"
+_MIXED_FLOATS = (
+    ("e5m2", "fp16"), ("e4m3", "fp32"), ("fp16", "fp32"), ("float<5,5>", "fp16"), ("float<3,2>", "fp16"),
+    ("e4m3", "bf16"), ("e5m2", "fp32"), ("float<4,7>", "fp16"), ("float<5,5>", "fp32"), ("fp32", "fp32"),
+)  # fmt: skip
+_FLUSHED = (
+    ("float<5,10,ieee,ftz>", "float<5,10,ieee,ftz>"), ("float<4,3,ieee,ftz>", "float<5,10,ieee,ftz>"),
+    ("float<8,7,ieee,ftz>", "float<8,7,ieee,ftz>"), ("float<4,3,ieee,ftz>", "float<4,3,ieee,ftz>"),
+    ("float<8,7,ieee,ftz>", "float<8,23,ieee,ftz>"),
+)  # fmt: skip
+
+#: Sums that wrap: weight, activation bits, accumulator.
+_WRAPPED = (
+    ("shiftcnn<1,4>", 8, "int24<wrap>"), ("int8", 8, "int24<wrap>"), ("int4", 8, "int24<wrap>"),
+    ("pow2<4>", 8, "int16<wrap>"), ("pow2<5>", 12, "int24<wrap>"), ("pow2<3>", 4, "int24<wrap>"),
+    ("shiftcnn<2,4>", 8, "int24<wrap>"),
+)  # fmt: skip
 
 
 def _default() -> Iterator[Spelled]:
@@ -69,8 +84,8 @@ def _default() -> Iterator[Spelled]:
     yield from _SMALL
     for several in zip_longest(*families):
         yield from (spelled for spelled in several if spelled is not None)
-    yield from ((wrapping, "int8", "int24<wrap>") for wrapping in ("shiftcnn<1,4>", "int8", "int4"))
-    yield (_FLUSHED,) * 3
+    yield from ((weight, f"int{act}", acc) for weight, act, acc in _WRAPPED)
+    yield from ((operand, operand, acc) for operand, acc in _FLUSHED)
 
 
 def _wide() -> Iterator[Spelled]:
