@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from hwsim.cost.element_moving import active_terms, glitch_terms, logarithms, moving_terms
-from hwsim.cost.element_shape import Law, Toggles, Widths, effectual_terms, product_bits, reach, shifters, window
+from hwsim.cost.element_shape import Law, Toggles, Widths, blocks, effectual_terms, product_bits, reach, window
 from hwsim.formats.base import PeKind
 
 CONSTANT_FREE = ("size", "bare", "moving", "flowing")  #: sums of which nothing is left at no width
@@ -55,7 +55,7 @@ def _bare(w: Widths) -> Law:
 
 def _float_size(w: Widths) -> Law:
     """Partial products beside the widths of window and sum; what few exponent bits leave out; subnormals."""
-    size = w.act * w.factor + shifters(w) * (window(w) + w.acc)
+    size = w.act * w.factor + blocks(w) * (window(w) + w.acc)
     return (math.log(size), -math.log1p(2.0 ** (3 - reach(w))), float(w.extra))
 
 

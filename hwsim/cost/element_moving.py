@@ -65,9 +65,9 @@ def _shift(w: Widths, toggles: Toggles, whole: bool) -> Law:
 
 def _several_shifts(w: Widths, toggles: Toggles, whole: bool) -> Law:
     """Shifter stages, how far the terms reach over one another, the adder by what passes it."""
-    terms, total = effectual_terms(w), toggles[2]
-    lean = (terms * w.act * math.log2(w.positions + 1), terms * distances(w), total)
-    return (*lean, float(w.acc), w.extra * total) if whole else lean
+    terms, stages = effectual_terms(w), math.log2(w.positions + 1)
+    lean = (terms * w.act * stages, terms * distances(w), toggles[2])
+    return (*lean, terms * toggles[0] * stages) if whole else lean
 
 
 def _whole_numbers(w: Widths, toggles: Toggles, whole: bool) -> Law:

@@ -106,6 +106,11 @@ def shifters(w: Widths) -> float:
     return 4.0 if w.extra else 2.0
 
 
+def blocks(w: Widths) -> float:
+    """Return the parts of a float element as wide as window and sum: align, add, normalise; a fourth for subnormals."""
+    return 4.0 if w.extra else 3.0
+
+
 def reach(w: Widths) -> int:
     """Return the wider exponent of the operands: few bits of it leave little to align, and products that are 0."""
     return max(w.act_exponent, w.factor_exponent)
