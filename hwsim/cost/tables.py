@@ -10,7 +10,8 @@ from pathlib import Path
 
 from hwsim.cost.curves import Curves, build_curves, curve_faults
 from hwsim.cost.element_book import ElementBook
-from hwsim.cost.elements import ElementRow, parse_elements
+from hwsim.cost.element_file import parse_elements
+from hwsim.cost.elements import ElementRow
 from hwsim.cost.rows import Operation, PriceRow, Quantity, parse_rows
 from hwsim.errors import CostError, all_faults, unknown_name
 

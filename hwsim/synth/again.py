@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from hwsim.cost.elements import ELEMENT_COLUMNS, ElementRow, parse_elements
+from hwsim.cost.element_file import parse_elements
+from hwsim.cost.elements import ELEMENT_COLUMNS, ElementRow
 from hwsim.synth.benches import Unit
 from hwsim.synth.errors import SynthError
 from hwsim.synth.laboratory import open_laboratory

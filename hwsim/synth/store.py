@@ -6,7 +6,8 @@ import os
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from hwsim.cost.elements import ElementRow, parse_elements, write_elements
+from hwsim.cost.element_file import parse_elements, write_elements
+from hwsim.cost.elements import ElementRow
 from hwsim.errors import CostError
 from hwsim.synth.errors import SynthError
 

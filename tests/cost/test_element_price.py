@@ -25,9 +25,10 @@ from hwsim.cost import (
     table_names,
 )
 from hwsim.cost.element_book import ElementBook
+from hwsim.cost.element_file import write_elements
 from hwsim.cost.element_fit import LAWS, MOVING, QuantityFit
 from hwsim.cost.element_shape import Widths
-from hwsim.cost.elements import ElementRow, write_elements
+from hwsim.cost.elements import ElementRow
 from hwsim.cost.interpolate import Basis
 from hwsim.cost.least_squares import nonnegative
 from hwsim.cost.rows import COLUMNS, Operation

@@ -10,7 +10,8 @@ from cost_element_samples import element
 
 from hwsim.array.parts import Dataflow
 from hwsim.cost import load_table, read_table, table_names
-from hwsim.cost.elements import ELEMENT_COLUMNS, parse_elements, write_elements
+from hwsim.cost.element_file import parse_elements, write_elements
+from hwsim.cost.elements import ELEMENT_COLUMNS
 from hwsim.errors import CostError
 
 TABLE = (

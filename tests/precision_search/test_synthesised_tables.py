@@ -11,7 +11,7 @@ import pytest
 
 from hwsim.array import parse_machine
 from hwsim.cost import find_table, load_table
-from hwsim.cost.elements import parse_elements, write_elements
+from hwsim.cost.element_file import parse_elements, write_elements
 from hwsim.network import fold
 from hwsim.simulation import LayerNumerics, run_hardware
 from models import load_network

@@ -16,7 +16,7 @@ import pytest
 
 from hwsim.array.parts import Dataflow
 from hwsim.cli import main
-from hwsim.cost.elements import parse_elements
+from hwsim.cost.element_file import parse_elements
 from hwsim.cost.rows import COLUMNS, Operation
 from hwsim.cost.tables import parse_table
 from hwsim.synth import operations
