@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 
 from hwsim.array.parts import Dataflow
@@ -68,7 +68,7 @@ class Group:
 
     @cached_property
     def _ranges(self) -> tuple[tuple[int, int], ...]:
-        columns = zip(*(astuple(widths) for widths in self._exact), strict=True)
+        columns = zip(*(widths.values for widths in self._exact), strict=True)
         return tuple((min(column), max(column)) for column in columns)
 
     def find(self, widths: Widths, quantity: str) -> Found | None:
@@ -133,7 +133,7 @@ class Group:
     def outside(self, widths: Widths) -> tuple[str, ...]:
         """Return which widths lie beyond those of the rows, and by how much."""
         found = []
-        for name, own, (low, high) in zip(WIDTH_NAMES, astuple(widths), self._ranges, strict=True):
+        for name, own, (low, high) in zip(WIDTH_NAMES, widths.values, self._ranges, strict=True):
             if not low <= own <= high and name == "extra":
                 found.append(_MISSING[self.kind is PeKind.FLOAT_MAC, own])
             elif not low <= own <= high:

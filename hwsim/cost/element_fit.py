@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -210,13 +210,13 @@ class QuantityFit:
 
     @cached_property
     def _grid(self) -> NDArray[np.int64]:
-        return np.array([astuple(own) for own in self._widths], dtype=np.int64)
+        return np.array([own.values for own in self._widths], dtype=np.int64)
 
     def _held(self, value: float, widths: Widths, kept: NDArray[np.bool_]) -> float:
         """Hold a law's value between the rows that are larger and smaller in every width; an energy stays as it is."""
         if self._toggles is not None:
             return max(value, _LEAST * float(self._values[kept].min()))
-        own = np.array(astuple(widths), dtype=np.int64)
+        own = np.array(widths.values, dtype=np.int64)
         below = self._values[kept & (self._grid <= own).all(axis=1)]
         above = self._values[kept & (self._grid >= own).all(axis=1)]
         held = min(max(value, _LEAST * float(self._values[kept].min())), float(above.min(initial=math.inf)))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
+from functools import cached_property
 
 from hwsim.cost.elements import ElementRow
 from hwsim.formats.base import PeKind
@@ -53,12 +54,20 @@ class Widths:
 
     def within(self, other: Widths) -> bool:
         """Return whether no width is larger than that of ``other``."""
-        return all(own <= theirs for own, theirs in zip(astuple(self), astuple(other), strict=True))
+        return all(own <= theirs for own, theirs in zip(self.values, other.values, strict=True))
 
     def distance(self, other: Widths) -> float:
-        """Return how far apart two elements are: the root of the summed squares of log2 of the ratios of widths."""
-        pairs = zip(astuple(self), astuple(other), strict=True)
-        return math.sqrt(sum(math.log2((1 + own) / (1 + theirs)) ** 2 for own, theirs in pairs))
+        """Return how far apart two elements are: the root of the summed squares of log2 of the ratios of 1 + width."""
+        return math.dist(self._logarithms, other._logarithms)
+
+    @cached_property
+    def values(self) -> tuple[int, ...]:
+        """The widths in the order of ``WIDTH_NAMES``; ``dataclasses.astuple`` copies each and is slow."""
+        return tuple(getattr(self, name) for name in WIDTH_NAMES)
+
+    @cached_property
+    def _logarithms(self) -> tuple[float, ...]:
+        return tuple(math.log2(1 + width) for width in self.values)
 
 
 WIDTH_NAMES = tuple(field.name for field in fields(Widths))
