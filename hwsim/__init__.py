@@ -5,8 +5,9 @@ Names are imported on first use, so that ``import hwsim`` and ``hwsim --help`` c
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from hwsim.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hwsim.array import Machine, parse_machine
@@ -56,10 +57,4 @@ __all__ = [
     "simulate",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'hwsim' has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazy_names(__name__, _HOMES)

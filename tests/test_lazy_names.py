@@ -19,7 +19,7 @@ def lazy_packages() -> list[str]:
     for top in (hwsim, models, precision_search):
         root = Path(top.__file__ or "").parent
         for path in root.rglob("__init__.py"):
-            if "def __getattr__" in path.read_text(encoding="utf-8"):
+            if "__getattr__ = lazy_names(" in path.read_text(encoding="utf-8"):
                 found.append(".".join([top.__name__, *path.parent.relative_to(root).parts]))
     return sorted(found)
 

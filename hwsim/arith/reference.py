@@ -88,10 +88,10 @@ def _dot(
 ) -> Number:
     total = bias
     for k, (a, b) in enumerate(zip(row, column, strict=True)):
-        product = _multiply(a, b)
+        product = exact_product(a, b)
         if formats.product is not None:
             product = round_number(product, formats.product.grid(), 2 * k + 2, position, image, formats.product)
-        total = round_number(_add(total, product), formats.acc.grid(), 2 * k + 3, position, image, formats.acc)
+        total = round_number(exact_sum(total, product), formats.acc.grid(), 2 * k + 3, position, image, formats.acc)
     return total
 
 
@@ -123,13 +123,15 @@ def _round_special(value: Special, grid: Grid, fmt: object) -> Number:
     return sign * grid.max_abs
 
 
-def _multiply(a: Number, b: Number) -> Number:
+def exact_product(a: Number, b: Number) -> Number:
+    """Return a * b without rounding; infinities and NaN as IEEE 754 has them."""
     if isinstance(a, Fraction) and isinstance(b, Fraction):
         return a * b
     return from_float(to_float(a) * to_float(b))
 
 
-def _add(a: Number, b: Number) -> Number:
+def exact_sum(a: Number, b: Number) -> Number:
+    """Return a + b without rounding; infinities and NaN as IEEE 754 has them."""
     if isinstance(a, Fraction) and isinstance(b, Fraction):
         return a + b
     return from_float(to_float(a) + to_float(b))

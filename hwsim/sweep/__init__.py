@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from hwsim.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hwsim.sweep.evaluate import Outcome
@@ -22,10 +23,4 @@ _HOMES = {
 
 __all__ = ["Outcome", "QuickCost", "Sweep", "SweepError", "SweepRow", "run_sweep"]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'hwsim.sweep' has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazy_names(__name__, _HOMES)

@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.arith.reference import Number, from_float, round_number, to_float
+from hwsim.arith.reference import Number, exact_product, exact_sum, round_number
 from hwsim.formats import NumberFormat, Overflow
 from hwsim.formats.grid import FixedGrid
 from hwsim.synth.codes import Codes, values_of
@@ -35,7 +35,7 @@ class Oracle:
     def step(self, act: int, weight: int, sum_in: int) -> int:
         """Return the code of ``round(sum_in + round(act * weight))``."""
         acc = self.point.acc
-        total = round_number(_add(self._sum(sum_in), self._product(act, weight)), acc.grid(), 0, 0, 0, acc)
+        total = round_number(exact_sum(self._sum(sum_in), self._product(act, weight)), acc.grid(), 0, 0, 0, acc)
         return acc.code_of(total)
 
     def each(self, act: Codes, weight: Codes, sum_in: Codes) -> Codes:
@@ -58,7 +58,7 @@ class Oracle:
         return np.array(found, dtype=np.int64)
 
     def _rounded_product(self, act: int, weight: int) -> Number:
-        exact = _multiply(self._act(act), self._weight(weight))
+        exact = exact_product(self._act(act), self._weight(weight))
         fmt = self.point.product
         return exact if fmt is None else round_number(exact, fmt.grid(), 0, 0, 0, fmt)
 
@@ -103,15 +103,3 @@ def _integers_of(point: Point) -> _Integers | None:
 @lru_cache(maxsize=64)
 def _decoder(fmt: NumberFormat):  # type: ignore[no-untyped-def]  # functools has no name for a cached function's type
     return lru_cache(maxsize=1 << 16)(fmt.decode)
-
-
-def _multiply(a: Number, b: Number) -> Number:
-    if isinstance(a, Fraction) and isinstance(b, Fraction):
-        return a * b
-    return from_float(to_float(a) * to_float(b))
-
-
-def _add(a: Number, b: Number) -> Number:
-    if isinstance(a, Fraction) and isinstance(b, Fraction):
-        return a + b
-    return from_float(to_float(a) + to_float(b))
