@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
-from hwsim.arith.reference import Number, _add, _multiply, round_number
+from hwsim.arith.reference import Number, exact_product, exact_sum, round_number
 from hwsim.errors import FormatError
 from hwsim.formats import NumberFormat, Special, parse
 from hwsim.formats.grid import Grid
@@ -50,14 +50,14 @@ def answers(case: Case, vectors: tuple[Vector, ...]) -> tuple[int | None, ...]:
     numbers: dict[Number | None, int] = {}  # equal products are added once
     products: dict[tuple[int, int], int] = {}
     for a, w in {vector[:2] for vector in vectors}:
-        exact = _rounded(_multiply(act_of[a], weight_of[w]), product)
+        exact = _rounded(exact_product(act_of[a], weight_of[w]), product)
         products[a, w] = numbers.setdefault(exact, len(numbers))
     values = list(numbers)
 
     @cache
     def total(number: int, s: int) -> int | None:
         exact = values[number]
-        rounded = None if exact is None else _rounded(_add(sum_of[s], exact), acc)
+        rounded = None if exact is None else _rounded(exact_sum(sum_of[s], exact), acc)
         return None if rounded is None else _code(acc, rounded)
 
     return tuple(total(products[a, w], s) for a, w, s in vectors)
