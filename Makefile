@@ -24,7 +24,7 @@ sweep: $(BIN)/hwsim  ## the default sweep: the embedded network on the embedded 
 	$(BIN)/precision-search run --jobs $(JOBS)
 
 test: $(BIN)/pytest  ## every test and every example in the documentation
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile
 
 lint: $(BIN)/ruff
 	$(BIN)/ruff check .
