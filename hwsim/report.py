@@ -11,7 +11,7 @@ from hwsim.array import FIXED, Component
 from hwsim.hardware_result import HardwareResult, LayerHardware
 from hwsim.network.run import LayerNumerics
 from hwsim.simulation import SimulationReport
-from hwsim.text import quantity, text_table, wilson_interval
+from hwsim.text import quantity, some_names, text_table, wilson_interval
 
 _PATH_NOTE = (
     "computed by: every kernel gives the bits of rounding after each step in the formats shown; 'exact' means that\n"
@@ -122,7 +122,7 @@ def memory_text(hardware: HardwareResult) -> list[str]:
         if layer.unit == "array":
             tilings.setdefault(layer.tiling, []).append(layer.name)
     if set(tilings) - {str(FIXED)}:
-        lines += [f"  tiles {tiling}: {', '.join(names)}" for tiling, names in tilings.items()]
+        lines += [f"  tiles {tiling}: {some_names(names)}" for tiling, names in tilings.items()]
     return lines + [f"  {note}" for note in hardware.memories]
 
 
@@ -137,7 +137,7 @@ def element_text(hardware: HardwareResult) -> list[str]:
     for layer in hardware.layers:
         for note in layer.notes:
             layers.setdefault(note, []).append(layer.name)
-    lines = [f"  {', '.join(names)}: {note}" for note, names in layers.items()]
+    lines = [f"  {some_names(names)}: {note}" for note, names in layers.items()]
     return ["", f"processing elements in {hardware.table}", *lines] if lines else []
 
 

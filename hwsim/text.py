@@ -32,6 +32,17 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "\n".join("  ".join(line).rstrip() for line in zip(*shown, strict=True))
 
 
+def some_names(names: Sequence[str], most: int = 6) -> str:
+    """Return names with commas; of more than ``most`` the first ones, and how many are left out.
+
+    >>> some_names(["a", "b"]), some_names(["a", "b", "c", "d"], most=3)
+    ('a, b', 'a, b and 2 more')
+    """
+    if len(names) <= most:
+        return ", ".join(names)
+    return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more"
+
+
 def _aligned(title: str, cells: Sequence[str]) -> list[str]:
     width = max(map(len, [title, *cells]))
     right = bool(cells) and all(_NUMBER.fullmatch(cell) for cell in cells)

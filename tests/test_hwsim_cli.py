@@ -113,6 +113,7 @@ def test_explain_traces_prices_to_rows(capsys: pytest.CaptureFixture[str]) -> No
         (("run", "digits-cnn", *SHIFT_ADD, "--layer", "conv1=int8"), "LAYER.ROLE=FORMAT"),
         (("run", "digits-cnn", *SHIFT_ADD, "--layer", "conv9.weights=int8"), "did you mean"),
         (("run", "digits-cnn", "--all", "pow2<4>"), "cannot be added in"),
+        (("run", "digits-cnn", "--weights", "mxfp4", "--acts", "int8", "--acc", "int24"), "int24 would count in units"),
         (("run", "nowhere.npz", *SHIFT_ADD), "nowhere.npz"),
         (("formats", "float(3,4)"), "'float<4,3>'"),
     ],

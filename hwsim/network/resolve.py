@@ -12,6 +12,7 @@ from hwsim.arith.fit import fit
 from hwsim.errors import FormatError, all_faults, unknown_name
 from hwsim.formats import FixedFormat, NumberFormat, ScaledFormat, parse
 from hwsim.formats.grid import BlockGrid, FixedGrid, LevelGrid
+from hwsim.formats.scaled import MAX_SCALE
 from hwsim.network.assignment import Assignment, LayerFormats
 from hwsim.network.base import Op
 from hwsim.network.float_run import activations_float
@@ -163,7 +164,13 @@ def _at_unit(fmt: NumberFormat, unit: int) -> NumberFormat:
     if fmt.is_fitted:
         return fmt
     if isinstance(fmt, ScaledFormat) and isinstance(fmt.element, FixedFormat):
-        return replace(fmt, exponent=unit + fmt.element.fraction_bits)
+        exponent = unit + fmt.element.fraction_bits
+        if abs(exponent) > MAX_SCALE:
+            raise FormatError(
+                f"{fmt} would count in units of the exact product, 2^{unit}, and a scale goes from 2^-{MAX_SCALE} to"
+                f" 2^{MAX_SCALE}: add in float<E,M> or fixed<W,I>, or name the scale with @2^k"
+            )
+        return replace(fmt, exponent=exponent)
     if not can_accumulate(fmt):
         raise FormatError(f"{fmt} cannot be added in: for products and sums use fixed<W,I>, int<W> or float<E,M>")
     raise FormatError(f"{fmt} as a product or accumulator needs a scale of its own: write it with @2^k")
