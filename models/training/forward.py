@@ -77,7 +77,9 @@ def forward(
 def _activate(activation: Activation, x: torch.Tensor) -> torch.Tensor:
     if activation is Activation.NONE:
         return x
-    return x.clamp(min=0) if activation is Activation.RELU else x.clamp(min=0, max=6)
+    import torch
+
+    return torch.relu(x) if activation is Activation.RELU else torch.nn.functional.relu6(x)
 
 
 def _conv2d(op: Any, x: Inputs, tensors: Tensors, name: str) -> torch.Tensor:
