@@ -49,7 +49,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_training(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    training = commands.add_parser("train", help="train a network of the zoo (needs the extra 'train')")
+    training = commands.add_parser(
+        "train", help="train a network of the zoo (needs the extra 'train'); stopped, it goes on"
+    )
     training.add_argument("--output", type=Path, metavar="FILE.npz", help="default: NETWORK.npz")
     training.add_argument("--results", type=Path, metavar="DIR", help="also write log.txt and curve.csv there")
     training.add_argument("--validation", type=int, metavar="N", help="images of train held out")
@@ -106,12 +108,18 @@ def _train(arguments: argparse.Namespace) -> None:
     recipe = replace(recipe_for(arguments.network), **_chosen(arguments, "epochs", "seed", "threads", "validation"))
     output = arguments.output or Path(f"{arguments.network}.npz")
     _check_writable(output.parent, *([] if arguments.results is None else [arguments.results]))
-    trained = train(arguments.network, recipe, arguments.root, arguments.command_line, print)
+    checkpoint = output.with_suffix(".training.npz")
+    trained = train(arguments.network, recipe, arguments.root, arguments.command_line, _say, checkpoint)
     trained.save(output)
+    checkpoint.unlink(missing_ok=True)
     print(output)
     if arguments.results is not None:
         trained.save_results(arguments.results)
         print(arguments.results)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 def _check_writable(*folders: Path) -> None:

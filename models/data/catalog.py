@@ -8,9 +8,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 from hwsim.errors import DataError, unknown_name
-from models.data import digits, mnist, own
+from models.data import cifar10, digits, mnist, own
 from models.data.dataset import Dataset
 from models.data.download import Progress, RemoteFile, copy_from, fetch
+from models.data.root import data_root
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,13 @@ DATASETS: Mapping[str, DatasetEntry] = MappingProxyType(
             licence=mnist.LICENCE,
             load=mnist.load,
             files=mnist.FILES,
+        ),
+        cifar10.NAME: DatasetEntry(
+            name=cifar10.NAME,
+            description="32x32 colour images of ten classes, 40,000 train / 10,000 test (batch 5); (pixels - 128) / 64",
+            licence=cifar10.LICENCE,
+            load=cifar10.load,
+            files=cifar10.FILES,
         ),
     }
 )
@@ -89,7 +97,7 @@ def fetch_data(
     Raises:
         DataError: when a file cannot be had, is not the right one, or cannot be written.
     """
-    folder = mnist.data_root(root) / name
+    folder = data_root(root) / name
     files = _entry(name).files
     if source is not None:
         return tuple(copy_from(file, source, folder, progress) for file in files)

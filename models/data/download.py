@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import http.client
 import os
+import tarfile
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, BinaryIO, TypeVar
+from typing import IO, BinaryIO, TypeVar, cast
 
 from hwsim.errors import DataError, all_faults
 
@@ -28,12 +29,14 @@ class RemoteFile:
         size_bytes: Exact size.
         sha256: Hex digest of the content.
         urls: Where to get it, tried in this order.
+        member_of_tar: the URLs name ``.tar.gz`` archives that hold the file, in any folder.
     """
 
     name: str
     size_bytes: int
     sha256: str
     urls: tuple[str, ...]
+    member_of_tar: bool = False
 
 
 def fetch(file: RemoteFile, folder: Path, progress: Progress | None = None) -> Path:
@@ -56,11 +59,14 @@ def fetch(file: RemoteFile, folder: Path, progress: Progress | None = None) -> P
     for url in file.urls:
         try:
             with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as response:
-                _store(response, file, path, progress)
+                if file.member_of_tar:
+                    _store_member(response, file, path, progress)
+                else:
+                    _store(response, file, path, progress)
             return path
         except _WriteError as error:
             raise DataError(str(error)) from error
-        except (OSError, ValueError, http.client.HTTPException) as error:
+        except (OSError, ValueError, EOFError, tarfile.TarError, http.client.HTTPException) as error:
             faults.append(f"{url}: {error}")
     way_out = "Get it elsewhere and name its folder with --from DIR"
     raise DataError(f"{all_faults(f'fetching {file.name}', faults or ['no source is known'])}\n{way_out}")
@@ -85,6 +91,32 @@ def copy_from(file: RemoteFile, source: Path, folder: Path, progress: Progress |
     return path
 
 
+def checked_file(file: RemoteFile, folder: Path, dataset: str, size: str) -> Path:
+    """Return the path of ``file`` in ``folder``, its content checked.
+
+    Args:
+        file: What is needed.
+        folder: Where it has to be.
+        dataset: What ``models fetch`` calls it.
+        size: of the download, for the message.
+
+    Raises:
+        DataError: when it is missing or has other content; the message says how to get it.
+    """
+    path = folder / file.name
+    if not path.is_file():
+        raise DataError(
+            f"{path} does not exist: run `models fetch {dataset}` ({size}), or `models fetch {dataset} --from DIR` with"
+            f" its files in DIR, or set HWSIM_DATA to the folder that holds {dataset}/"
+        )
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if digest != file.sha256:
+        raise DataError(
+            f"{path}: sha256 is {digest}; needed: {file.sha256}. Run `models fetch {dataset}` to replace it"
+        )
+    return path
+
+
 class _WriteError(Exception):
     """The local side failed, so another source would not help."""
 
@@ -93,6 +125,17 @@ def _is(path: Path, file: RemoteFile) -> bool:
     if not path.is_file() or path.stat().st_size != file.size_bytes:
         return False
     return hashlib.sha256(path.read_bytes()).hexdigest() == file.sha256
+
+
+def _store_member(stream: BinaryIO, file: RemoteFile, path: Path, progress: Progress | None) -> None:
+    with tarfile.open(fileobj=stream, mode="r|gz") as archive:
+        for member in archive:
+            if member.isfile() and Path(member.name).name == file.name:
+                content = archive.extractfile(member)
+                if content is not None:
+                    _store(cast(BinaryIO, content), file, path, progress)
+                    return
+    raise ValueError(f"the archive holds no {file.name}")
 
 
 def _store(stream: BinaryIO, file: RemoteFile, path: Path, progress: Progress | None) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from pathlib import Path
 
 import numpy as np
 
-from hwsim.errors import DataError
 from models.data.dataset import Dataset, check_split
-from models.data.download import RemoteFile
+from models.data.download import RemoteFile, checked_file
 from models.data.idx import read_idx_gz
+from models.data.root import data_root
 
 NAME = "mnist"
 LICENCE = "MNIST, copyright Yann LeCun and Corinna Cortes, CC BY-SA 3.0 (as the Keras documentation states); fetched"
@@ -35,19 +33,6 @@ FILES = (
 )
 
 
-def data_root(root: Path | None = None) -> Path:
-    """Return the folder of downloaded data: ``root``, else ``$HWSIM_DATA``, else the user's cache folder.
-
-    >>> data_root(Path("here")).name
-    'here'
-    """
-    if root is not None:
-        return root
-    if os.environ.get("HWSIM_DATA"):
-        return Path(os.environ["HWSIM_DATA"])
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hwsim"
-
-
 def load(split: str, root: Path | None = None) -> Dataset:
     """Return a split; pixels are divided by 256, so that they are 8-bit fractions in [0, 1).
 
@@ -58,22 +43,10 @@ def load(split: str, root: Path | None = None) -> Dataset:
     """
     check_split(split)
     images_file, labels_file = FILES[2:] if split == "test" else FILES[:2]
-    images = read_idx_gz(_checked(images_file, root), 3)
-    labels = read_idx_gz(_checked(labels_file, root), 1)
+    folder = data_root(root) / NAME
+    images = read_idx_gz(checked_file(images_file, folder, NAME, "12 MB"), 3)
+    labels = read_idx_gz(checked_file(labels_file, folder, NAME, "12 MB"), 1)
     if split == "calibration":
         images, labels = images[-CALIBRATION:], labels[-CALIBRATION:]
     scaled = (images[:, None].astype(np.float32)) / np.float32(PIXEL_SCALE)
     return Dataset(NAME, split, scaled, labels.astype(np.int64))
-
-
-def _checked(file: RemoteFile, root: Path | None) -> Path:
-    path = data_root(root) / NAME / file.name
-    if not path.is_file():
-        raise DataError(
-            f"{path} does not exist: run `models fetch mnist` (12 MB), or `models fetch mnist --from DIR` with the four"
-            " files in DIR, or set HWSIM_DATA to the folder that holds mnist/"
-        )
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    if digest != file.sha256:
-        raise DataError(f"{path}: sha256 is {digest}; needed: {file.sha256}. Run `models fetch mnist` to replace it")
-    return path

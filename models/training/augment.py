@@ -1,4 +1,4 @@
-"""Random affine maps of a batch of images (torch)."""
+"""Random affine maps, crops and mirrorings of a batch of images (torch)."""
 
 from __future__ import annotations
 
@@ -11,19 +11,48 @@ if TYPE_CHECKING:
     import torch
 
 
+def augmented(images: torch.Tensor, augmentation: Augmentation, generator: torch.Generator) -> torch.Tensor:
+    """Return each image under a random map of its own: affine, then cropped, then mirrored.
+
+    Args:
+        images: float32, shape (batch, channels, height, width).
+        augmentation: Bounds; all zero returns the images unchanged.
+        generator: Source of the random numbers, on the CPU.
+    """
+    images = random_affine(images, augmentation, generator)
+    if not (augmentation.crop_px or augmentation.mirror):
+        return images
+    return _cropped(images, augmentation, generator)
+
+
+def _cropped(images: torch.Tensor, augmentation: Augmentation, generator: torch.Generator) -> torch.Tensor:
+    import torch
+
+    count, _, height, width = images.shape
+    margin, device = augmentation.crop_px, images.device
+    corner = torch.randint(0, 2 * margin + 1, (2, count, 1), generator=generator).to(device)
+    rows, columns = (first + torch.arange(size, device=device) for first, size in zip(corner, (height, width)))
+    if augmentation.mirror:
+        turned = torch.rand((count, 1), generator=generator).to(device) < 0.5
+        columns = torch.where(turned, columns.flip(1), columns)
+    padded = torch.nn.functional.pad(images, (margin,) * 4).permute(0, 2, 3, 1)
+    image = torch.arange(count, device=device)[:, None, None]
+    return padded[image, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+
+
 def random_affine(images: torch.Tensor, augmentation: Augmentation, generator: torch.Generator) -> torch.Tensor:
     """Return each image under its own random affine map, bilinear, zeros outside.
 
     Args:
         images: float32, shape (batch, channels, height, width).
-        augmentation: Bounds of the map; all zero returns the images unchanged.
+        augmentation: Bounds of the map; an identity returns the images unchanged.
         generator: Source of the random numbers, on the CPU.
     """
     from torch.nn import functional
 
-    if augmentation == Augmentation():
+    if augmentation.is_affine_identity:
         return images
-    maps = _maps(images.shape[0], images.shape[-2], images.shape[-1], augmentation, generator)
+    maps = _maps(images.shape[0], images.shape[-2], images.shape[-1], augmentation, generator).to(images.device)
     grid = functional.affine_grid(maps, list(images.shape), align_corners=False)
     return functional.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 

@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.errors import DataError
 from models.data.dataset import Dataset
-from models.training.augment import random_affine
+from models.training.checkpoint import Epoch, Progress, load_progress, save_progress, training_key
 from models.training.forward import forward
+from models.training.hooks import Hook
 from models.training.recipe import Recipe
+from models.training.step import TrainingRun
 
 if TYPE_CHECKING:
     import torch
 
     from hwsim.network import Network
 
+__all__ = ["Epoch", "Fit", "count_correct", "fit", "split_off"]
+
 _EVALUATION_BATCH = 500
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One row of the curve: the mean training loss in nats and the images of the validation split that are correct."""
-
-    epoch: int
-    learning_rate: float
-    train_loss: float
-    validation_correct: int
-    validation_total: int
 
 
 @dataclass(frozen=True)
@@ -58,7 +52,12 @@ def split_off(train: Dataset, count: int) -> tuple[Dataset, Dataset | None]:
 
 
 def fit(
-    network: Network, train: Dataset, recipe: Recipe, on_epoch: Callable[[Epoch], None] = lambda epoch: None
+    network: Network,
+    train: Dataset,
+    recipe: Recipe,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+    hooks: Sequence[Hook] = (),
+    checkpoint: Path | None = None,
 ) -> Fit:
     """Train ``network`` from the tensors that it holds.
 
@@ -66,95 +65,59 @@ def fit(
         network: Structure and initial weights.
         train: All images that training may see; the recipe says how many of them validate.
         recipe: How to train.
-        on_epoch: Called after each epoch.
+        on_epoch: Called after each epoch, and for those that a checkpoint remembers.
+        hooks: What takes part in every step; with any, no checkpoint can be kept.
+        checkpoint: A file that holds the state after each epoch; a training that was stopped goes on from there and
+            gives the same bits as one that was not.
+
+    Raises:
+        DataError: fewer images than a batch; a checkpoint of another training; hooks and a checkpoint together.
     """
     import torch
 
+    if checkpoint is not None and hooks:
+        raise DataError("a training with hooks keeps no checkpoint: their own state would be lost. Name none")
     torch.set_num_threads(recipe.threads)
     torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # finds reads of unset memory; costs time
     fitted, validation = split_off(train, recipe.validation)
-    run = _Run(network, fitted, recipe)
-    curve, best, kept_epoch, kept = [], -1, 0, dict(run.averaged)
-    for epoch in range(recipe.epochs):
-        loss = run.epoch(epoch)
-        correct = count_correct(network, run.averaged, validation) if validation else 0
-        curve.append(Epoch(epoch + 1, run.rate, loss, correct, len(validation) if validation else 0))
-        on_epoch(curve[-1])
-        if correct >= best:
-            best, kept_epoch, kept = correct, epoch + 1, {n: t.clone() for n, t in run.averaged.items()}
-    return Fit({name: tensor.numpy() for name, tensor in kept.items()}, kept_epoch, tuple(curve))
+    run = TrainingRun(network, fitted, recipe, hooks)
+    key = training_key(network, train, recipe) if checkpoint is not None else ""
+    progress = load_progress(checkpoint, key) if checkpoint is not None else None
+    if progress is None:
+        progress = Progress((), -1, 0, run.averages())
+    else:
+        run.restore(progress.state)
+        for epoch in progress.curve:
+            on_epoch(epoch)
+    for number in range(len(progress.curve), recipe.epochs):
+        progress = _next_epoch(run, number, progress, validation)
+        if checkpoint is not None:
+            save_progress(checkpoint, key, progress, run.state())
+        on_epoch(progress.curve[-1])
+    return Fit(progress.kept, progress.kept_epoch, progress.curve)
 
 
-def count_correct(network: Network, tensors: Mapping[str, torch.Tensor], data: Dataset) -> int:
+def _next_epoch(run: TrainingRun, number: int, before: Progress, validation: Dataset | None) -> Progress:
+    loss = run.epoch(number)
+    correct = count_correct(run.network, run.averaged, validation, run.recipe.reduced) if validation else 0
+    epoch = Epoch(number + 1, run.rate, loss, correct, len(validation) if validation else 0)
+    curve = (*before.curve, epoch)
+    if correct < before.best:
+        return Progress(curve, before.best, before.kept_epoch, before.kept)
+    return Progress(curve, correct, epoch.epoch, run.averages())
+
+
+def count_correct(
+    network: Network, tensors: Mapping[str, torch.Tensor], data: Dataset, channels_last: bool = False
+) -> int:
     """Return how many images of ``data`` get their largest output at their label, in torch float32."""
     import torch
 
+    device = next(iter(tensors.values())).device if tensors else torch.device("cpu")
     images, labels = torch.tensor(data.images), torch.tensor(data.labels)
+    order = torch.channels_last if channels_last else torch.contiguous_format
     with torch.no_grad():
-        parts = torch.split(images, _EVALUATION_BATCH)
-        guesses = torch.cat([forward(network, tensors, part).argmax(1) for part in parts])
+        parts = (part.to(device, memory_format=order) for part in torch.split(images, _EVALUATION_BATCH))
+        guesses = torch.cat([forward(network, tensors, part).argmax(1).cpu() for part in parts])
     return int((guesses == labels).sum())
-
-
-class _Run:
-    """The moving state of a training: weights, their average, the optimiser and the random numbers."""
-
-    def __init__(self, network: Network, data: Dataset, recipe: Recipe) -> None:
-        import torch
-
-        if len(data) < recipe.batch:
-            raise DataError(f"a batch is {recipe.batch} images; {data.name} leaves {len(data)} to train on")
-        self.network, self.recipe, self.rate = network, recipe, 0.0
-        self.images, self.labels = torch.tensor(data.images), torch.tensor(data.labels)
-        self.generator = torch.Generator().manual_seed(recipe.seed)
-        self.weights = {name: torch.tensor(array, requires_grad=True) for name, array in network.tensors.items()}
-        self.averaged = {name: tensor.detach().clone() for name, tensor in self.weights.items()}
-        self.steps_per_epoch = len(data) // recipe.batch
-        self.optimizer = self._optimizer()
-
-    def _optimizer(self) -> torch.optim.Optimizer:
-        import torch
-
-        decayed = [tensor for tensor in self.weights.values() if tensor.ndim > 1]
-        plain = [tensor for tensor in self.weights.values() if tensor.ndim <= 1]
-        groups: list[dict[str, Any]] = [{"params": decayed}, {"params": plain, "weight_decay": 0.0}]
-        recipe = self.recipe
-        return torch.optim.SGD(
-            groups,
-            lr=recipe.learning_rate,
-            momentum=recipe.momentum,
-            weight_decay=recipe.weight_decay,
-            nesterov=recipe.momentum > 0,
-        )
-
-    def epoch(self, number: int) -> float:
-        """Run one epoch (``number`` from 0) and return the mean loss."""
-        total = 0.0
-        for index, (images, labels) in enumerate(self._batches()):
-            self.rate = self.recipe.rate_at(number * self.steps_per_epoch + index, self.steps_per_epoch)
-            total += self._step(images, labels)
-        return total / self.steps_per_epoch
-
-    def _batches(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        import torch
-
-        order = torch.randperm(len(self.labels), generator=self.generator)
-        for step in range(self.steps_per_epoch):
-            chosen = order[step * self.recipe.batch : (step + 1) * self.recipe.batch]
-            yield random_affine(self.images[chosen], self.recipe.augmentation, self.generator), self.labels[chosen]
-
-    def _step(self, images: torch.Tensor, labels: torch.Tensor) -> float:
-        import torch
-
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.rate
-        self.optimizer.zero_grad()
-        outputs = forward(self.network, self.weights, images)
-        smoothing = self.recipe.label_smoothing
-        loss = torch.nn.functional.cross_entropy(outputs, labels, label_smoothing=smoothing)
-        torch.autograd.backward(loss)
-        self.optimizer.step()
-        with torch.no_grad():
-            for name, tensor in self.weights.items():
-                self.averaged[name].lerp_(tensor, 1 - self.recipe.averaging)
-        return float(loss.detach())

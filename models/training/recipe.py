@@ -12,19 +12,28 @@ from hwsim.errors import DataError, NetworkError, all_faults, unknown_name
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Bounds of the random affine map drawn anew for every training image (uniform within each bound).
+    """Bounds of the random map drawn anew for every training image (uniform within each bound).
 
     Attributes:
         rotation_degrees: Rotation within plus/minus this.
         scale: Relative zoom within 1 plus/minus this, drawn for each axis.
         shift_px: Shift within plus/minus this many pixels, for each axis.
         shear: Horizontal shear within plus/minus this (pixels per pixel).
+        crop_px: The image is padded with zeros by so many pixels on every side and cropped anywhere to its own size.
+        mirror: Half of the images, drawn anew each time, are mirrored left to right.
     """
 
     rotation_degrees: float = 0.0
     scale: float = 0.0
     shift_px: float = 0.0
     shear: float = 0.0
+    crop_px: int = 0
+    mirror: bool = False
+
+    @property
+    def is_affine_identity(self) -> bool:
+        """Whether the affine map leaves every image as it is."""
+        return not any((self.rotation_degrees, self.scale, self.shift_px, self.shear))
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,8 @@ class Recipe:
         augmentation: Random affine maps of the training images.
         seed: Of initial weights, order and augmentation.
         threads: torch threads; another number may change the last bits of the weights.
+        reduced: Products of convolutions and linear layers in bfloat16 (weights and sums stay float32) where the
+            processor has instructions for it, and maps channels-last; else float32. It changes the weights.
     """
 
     epochs: int
@@ -59,6 +70,7 @@ class Recipe:
     augmentation: Augmentation = Augmentation()
     seed: int = 1
     threads: int = 2
+    reduced: bool = False
 
     def __post_init__(self) -> None:
         faults = [f"{name} is {getattr(self, name)}; needed: {need}" for name, need in self._bad_fields()]
@@ -118,6 +130,22 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             averaging=0.998,
             validation=5000,
             augmentation=Augmentation(rotation_degrees=10, scale=0.1, shift_px=2, shear=0.1),
+        ),
+        "lenet300": Recipe(
+            epochs=40,
+            batch=128,
+            learning_rate=0.05,
+            averaging=0.998,
+            validation=5000,
+            augmentation=Augmentation(rotation_degrees=10, scale=0.1, shift_px=2, shear=0.1),
+        ),
+        "resnet20": Recipe(
+            epochs=100,
+            batch=256,
+            learning_rate=0.2,
+            averaging=0.995,
+            augmentation=Augmentation(crop_px=4, mirror=True),
+            reduced=True,
         ),
     }
 )

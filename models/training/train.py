@@ -55,6 +55,7 @@ def train(
     root: Path | None = None,
     command: str = "",
     report: Report = lambda line: None,
+    checkpoint: Path | None = None,
 ) -> Trained:
     """Train a network of the zoo; the test images are looked at once, when all is done.
 
@@ -64,6 +65,7 @@ def train(
         root: Folder of downloaded data.
         command: What the user typed, for the card.
         report: Called with each line of the log.
+        checkpoint: File for the state after each epoch; the same call goes on from it, to the same bits.
 
     Raises:
         NetworkError: for an unknown name.
@@ -82,8 +84,8 @@ def train(
     log.write(
         f"torch {torch_version}, {recipe.threads} threads, Python {platform.python_version()}, {platform.machine()}"
     )
-    fitted = fit(network, training, recipe, log.epoch)
-    trained = Network(name, network.input_shape, network.layers, fitted.tensors)
+    fitted = fit(network, training, recipe, log.epoch, checkpoint=checkpoint)
+    trained = Network(name, network.input_shape, network.layers, dict(fitted.tensors))
     correct = count_correct_float(trained, test)
     log.write(
         f"kept epoch {fitted.kept_epoch}; test: {correct} of {len(test)} correct ({100 * correct / len(test):.2f} %)"

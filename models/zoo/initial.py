@@ -12,7 +12,7 @@ from hwsim.network import Layer, Shape
 
 
 def initial_tensors(input_shape: Shape, layers: Sequence[Layer], seed: int) -> dict[str, NDArray[np.float32]]:
-    """Return He-uniform weights and zero biases for every layer, in order.
+    """Return He-uniform weights, zero biases and batch-norms that change nothing, for every layer, in order.
 
     Weights are uniform within sqrt(6 / fan-in). Source: He et al., "Delving Deep into Rectifiers",
     arXiv:1502.01852, eq. 10 (a variance of 2 / fan-in).
@@ -29,12 +29,12 @@ def initial_tensors(input_shape: Shape, layers: Sequence[Layer], seed: int) -> d
         inputs = tuple(shapes[name] for name in layer.inputs)
         shapes[layer.name] = layer.op.output_shape(inputs)
         for name, shape in layer.op.tensor_shapes(inputs).items():
-            tensors[f"{layer.name}.{name}"] = _draw(shape, generator)
+            tensors[f"{layer.name}.{name}"] = _draw(name, shape, generator)
     return tensors
 
 
-def _draw(shape: Shape, generator: np.random.Generator) -> NDArray[np.float32]:
+def _draw(name: str, shape: Shape, generator: np.random.Generator) -> NDArray[np.float32]:
     if len(shape) == 1:
-        return np.zeros(shape, np.float32)
+        return np.full(shape, name in ("gamma", "variance"), np.float32)
     bound = math.sqrt(6.0 / math.prod(shape[1:]))
     return generator.uniform(-bound, bound, shape).astype(np.float32)

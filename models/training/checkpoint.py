@@ -1,0 +1,105 @@
+"""What a training leaves on disk after each epoch, so that it can go on: an archive of arrays, no pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwsim.errors import DataError, NetworkError
+from hwsim.network.archive import open_archive, write_archive
+from models.data.dataset import Dataset
+from models.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from hwsim.network import Network
+
+_HEADER = "training.json"
+_LIMIT_BYTES = 1 << 30
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One row of the curve: the mean training loss in nats and the images of the validation split that are correct."""
+
+    epoch: int
+    learning_rate: float
+    train_loss: float
+    validation_correct: int
+    validation_total: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training is.
+
+    Attributes:
+        curve: Epochs done.
+        best: Correct images of the best epoch; -1 before the first.
+        kept_epoch: The epoch that ``kept`` is from.
+        kept: Averaged tensors of that epoch.
+        state: What the next step depends on; empty unless read from a file.
+    """
+
+    curve: tuple[Epoch, ...]
+    best: int
+    kept_epoch: int
+    kept: Mapping[str, NDArray[np.float32]]
+    state: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+
+def training_key(network: Network, train: Dataset, recipe: Recipe) -> str:
+    """Return a hash of everything that a training starts from."""
+    parts = (network.content_hash, train.sha256, json.dumps(recipe.to_dict(), sort_keys=True))
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def save_progress(path: Path, key: str, progress: Progress, state: Mapping[str, NDArray[Any]]) -> None:
+    """Write the progress, whole or not at all.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    header = {
+        "key": key,
+        "curve": [asdict(epoch) for epoch in progress.curve],
+        "best": progress.best,
+        "kept_epoch": progress.kept_epoch,
+    }
+    arrays: dict[str, NDArray[Any]] = {_HEADER: np.frombuffer(json.dumps(header).encode(), np.uint8)}
+    arrays |= {f"kept/{name}": array for name, array in progress.kept.items()}
+    arrays |= {f"state/{name}": array for name, array in state.items()}
+    try:
+        write_archive(path, arrays)
+    except NetworkError as error:
+        raise DataError(f"the training cannot be stored: {error}") from error
+
+
+def load_progress(path: Path, key: str) -> Progress | None:
+    """Read what ``save_progress`` wrote; None when there is no such file.
+
+    Raises:
+        DataError: the file is damaged, or of another training.
+    """
+    if not path.exists():
+        return None
+    try:
+        with open_archive(path, _LIMIT_BYTES) as archive:
+            header = json.loads(archive.read(_HEADER).tobytes())
+            arrays = {name: archive.read(name) for name in archive.entries if name != _HEADER}
+    except (NetworkError, KeyError, ValueError) as error:
+        raise DataError(f"{path} is no stored training ({error}): delete it to begin anew") from error
+    if header.get("key") != key:
+        raise DataError(f"{path} is of another training (other data, recipe or network): delete it or name another")
+    parts = {
+        part: {name.removeprefix(f"{part}/"): array for name, array in arrays.items() if name.startswith(f"{part}/")}
+        for part in ("kept", "state")
+    }
+    curve = tuple(Epoch(**row) for row in header["curve"])
+    return Progress(curve, int(header["best"]), int(header["kept_epoch"]), parts["kept"], parts["state"])
