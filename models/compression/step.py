@@ -1,0 +1,124 @@
+"""A step of compression: a network in, a network out, and what it has to work with."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from hwsim.network import Network
+from models.data.dataset import Dataset
+from models.training.hooks import Hook
+from models.training.recipe import RECIPES, Augmentation, Recipe
+
+if TYPE_CHECKING:
+    from models.training.loop import Epoch, Fit
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a step retrains, where it does: the rest comes from the recipe that the network was trained with.
+
+    Attributes:
+        epochs: Passes over the training images; 0 retrains nothing.
+        learning_rate: Peak; half a cosine down to 0 from there, without a warm-up.
+        batch: Images per step; 0 is the network's own.
+        weight_decay: L2, on weights and not on biases; below 0 is the network's own.
+        averaging: Decay per step of the averaged weights, which are kept; 0 keeps the current ones.
+        augment: Whether images are augmented as in the network's own training.
+        seed: Of the order and the augmentation.
+    """
+
+    epochs: int = 0
+    learning_rate: float = 0.01
+    batch: int = 0
+    weight_decay: float = -1.0
+    averaging: float = 0.0
+    augment: bool = True
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Work:
+    """What steps work with.
+
+    Attributes:
+        train: Images that training and statistics may see.
+        report: Called with each line of the log.
+        threads: torch threads.
+    """
+
+    train: Dataset
+    report: Callable[[str], None] = lambda line: None
+    threads: int = 2
+
+    def recipe(self, network: Network, training: Training) -> Recipe:
+        """Return the whole recipe of a retraining of ``network``: what ``training`` leaves open is its own."""
+        own = own_recipe(network)
+        return replace(
+            own,
+            epochs=training.epochs,
+            learning_rate=training.learning_rate,
+            warmup_epochs=0.0,
+            batch=training.batch or own.batch,
+            weight_decay=own.weight_decay if training.weight_decay < 0 else training.weight_decay,
+            averaging=training.averaging,
+            augmentation=own.augmentation if training.augment else Augmentation(),
+            validation=0,
+            seed=training.seed,
+            threads=self.threads,
+        )
+
+    def retrain(self, network: Network, training: Training, hooks: Sequence[Hook] = ()) -> Fit:
+        """Train ``network`` on with ``hooks`` in every step; each epoch is reported.
+
+        Raises:
+            DataError: when the recipe does not fit the data.
+            MissingExtraError: when torch is not installed.
+        """
+        from models.training.loop import fit
+
+        return fit(network, self.train, self.recipe(network, training), self._epoch, hooks)
+
+    def _epoch(self, epoch: Epoch) -> None:
+        self.report(f"  epoch {epoch.epoch}: rate {epoch.learning_rate:.4g}, loss {epoch.train_loss:.4f}")
+
+
+def own_recipe(network: Network) -> Recipe:
+    """Return the recipe that the card of ``network`` names, or a plain one for a network that names none."""
+    stored = network.metadata.get("recipe")
+    if isinstance(stored, Mapping):
+        fields = dict(stored)
+        fields["augmentation"] = Augmentation(**fields.get("augmentation", {}))
+        return Recipe(**fields)
+    return RECIPES.get(network.name, Recipe(epochs=1, batch=64, learning_rate=0.01))
+
+
+class Step(ABC):
+    """One method with its options: subclasses are frozen dataclasses whose fields are the options.
+
+    Attributes:
+        method: Its name in recipes and on the command line.
+    """
+
+    method: ClassVar[str]
+
+    @abstractmethod
+    def apply(self, network: Network, work: Work) -> Network:
+        """Return the compressed network; ``network`` has no batch-norms (``hwsim.network.fold``).
+
+        Raises:
+            CompressionError: when the options do not fit the network.
+        """
+
+    def options(self) -> dict[str, Any]:
+        """Return the options as a JSON-able dict."""
+        return asdict(self)  # type: ignore[call-overload,no-any-return]
+
+
+def recorded(network: Network, step: Step, facts: Mapping[str, object] | None = None) -> Network:
+    """Return ``network`` with ``step``, its options and what it found out added to the card's list "compression"."""
+    before = network.metadata.get("compression", [])
+    entry = {"method": step.method, "options": step.options(), **({"facts": dict(facts)} if facts else {})}
+    return replace(network, metadata={**network.metadata, "compression": [*before, entry]})  # type: ignore[misc]
