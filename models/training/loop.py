@@ -79,7 +79,8 @@ def fit(
         raise DataError("a training with hooks keeps no checkpoint: their own state would be lost. Name none")
     torch.set_num_threads(recipe.threads)
     torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # finds reads of unset memory; costs time
+    # It finds reads of unset memory, and costs time.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     fitted, validation = split_off(train, recipe.validation)
     run = TrainingRun(network, fitted, recipe, hooks)
     key = training_key(network, train, recipe) if checkpoint is not None else ""
