@@ -1,0 +1,55 @@
+"""Studies: questions about the methods, answered by a run that writes tables, pictures and where they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from types import MappingProxyType
+
+from hwsim.errors import unknown_name
+from models.compression.errors import CompressionError
+
+Report = Callable[[str], None]
+Run = Callable[[Path, Path | None, Report], None]
+
+_HERE = "models.compression.studies"
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study by name.
+
+    Attributes:
+        module: Where it is: a module with ``run(folder: Path, root: Path | None, report: Callable[[str], None])``,
+            which writes everything into ``folder`` and takes data from ``root`` (None: the usual place).
+        question: One line.
+    """
+
+    module: str
+    question: str
+
+    def run(self, folder: Path, root: Path | None, report: Report) -> None:
+        """Run it.
+
+        Raises:
+            HwsimError: what the study needs is missing.
+        """
+        function: Run = import_module(self.module).run
+        function(folder, root, report)
+
+
+STUDIES: Mapping[str, Study] = MappingProxyType({})
+"""One line per study; ``f"{_HERE}.name"`` is its module."""
+
+
+def study(name: str, studies: Mapping[str, Study] = STUDIES) -> Study:
+    """Return a study.
+
+    Raises:
+        CompressionError: for an unknown name, with the nearest ones.
+    """
+    if name not in studies:
+        raise CompressionError(unknown_name("study", name, studies))
+    return studies[name]

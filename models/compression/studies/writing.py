@@ -1,0 +1,181 @@
+"""What a study leaves behind: tables, pictures, and which command, code and machine made them."""
+
+from __future__ import annotations
+
+import csv
+import importlib.metadata
+import io
+import json
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from models.compression.errors import CompressionError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+INK, QUIET = "#222222", "#777777"
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#999999")
+"""Okabe & Ito, "Color universal design" (2008): told apart with every common colour blindness."""
+MARKERS = ("o", "s", "^", "D", "P", "X", "h", "v")
+
+_SETTINGS = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9.0,
+    "axes.edgecolor": QUIET,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#E8E8E8",
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "svg.hashsalt": "hwsim",
+    "svg.fonttype": "path",
+}
+
+
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    r"""Return a table as CSV; floats with the digits that read back to the same value.
+
+    >>> csv_text(("bits", "file_bytes"), [(5, 33_600)])
+    'bits,file_bytes\n5,33600\n'
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a table as CSV, units in the names of the columns.
+
+    Raises:
+        CompressionError: the file cannot be written.
+    """
+    write_text(path, csv_text(header, rows))
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write ``value`` as indented JSON.
+
+    Raises:
+        CompressionError: the file cannot be written.
+    """
+    write_text(path, json.dumps(value, indent=1, default=str) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text, whole or not at all; the folder is made.
+
+    Raises:
+        CompressionError: the file cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        beside.write_text(text, encoding="utf-8")
+        os.replace(beside, path)
+    except OSError as error:
+        raise CompressionError(f"{path} cannot be written ({error.strerror or error}): name another folder") from error
+
+
+def provenance(command: str = "") -> dict[str, str]:
+    """Return which command, code, packages and machine make a result, and when (UTC).
+
+    Args:
+        command: What the user typed; default: the words of this process.
+
+    >>> sorted(provenance("models study x"))
+    ['code', 'command', 'machine', 'made_at', 'numpy', 'processors', 'python', 'torch']
+    """
+    return {
+        "command": command or shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "code": _code_version(),
+        "python": platform.python_version(),
+        "numpy": _version("numpy"),
+        "torch": _version("torch"),
+        "machine": f"{platform.machine()} {_processor()}".strip(),
+        "processors": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
+        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def write_provenance(folder: Path, command: str = "", facts: Mapping[str, object] | None = None) -> None:
+    """Write ``provenance.json`` into ``folder``, with further facts of the run.
+
+    Raises:
+        CompressionError: the file cannot be written.
+    """
+    write_json(folder / "provenance.json", {**provenance(command), **(facts or {})})
+
+
+def save_figure(
+    path: Path, draw: Callable[[Sequence[Axes]], None], panels: int = 1, size: tuple[float, float] = (0.0, 0.0)
+) -> tuple[Path, Path]:
+    """Draw a figure and write it as PNG and SVG beside each other; the same data give the same bytes.
+
+    Args:
+        path: Where; the suffix is replaced.
+        draw: Gets the axes, one per panel from left to right.
+        panels: How many.
+        size: Inches; by default 5.2 across each panel, 4 high.
+
+    Raises:
+        CompressionError: the folder cannot be written.
+    """
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(cast("Any", _SETTINGS)):
+        figure = Figure(figsize=size if size[0] else (5.2 * panels, 4.0), layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.subplots(1, panels, squeeze=False)[0]
+        draw(list(axes))
+        png, svg = path.with_suffix(".png"), path.with_suffix(".svg")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            figure.savefig(png, dpi=160, metadata={"Software": None})
+            figure.savefig(svg, metadata={"Date": None, "Creator": None})
+        except OSError as error:
+            raise CompressionError(f"{png} cannot be written ({error}): name another folder") from error
+    return png, svg
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _code_version() -> str:
+    """Return the installed version and, in a checkout, the commit."""
+    folder = Path(__file__).resolve().parent
+    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--exclude=*"]
+    try:
+        commit = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return _version("hwsim")  # no checkout: the version alone has to do
+    return f"{_version('hwsim')}+g{commit}"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
