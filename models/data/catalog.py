@@ -101,7 +101,7 @@ def fetch_data(
     files = _entry(name).files
     if source is not None:
         return tuple(copy_from(file, source, folder, progress) for file in files)
-    return tuple(fetch(file, folder, progress) for file in files)
+    return fetch(files, folder, progress)
 
 
 def _entry(name: str) -> DatasetEntry:

@@ -39,7 +39,7 @@ FILES = tuple(
 def load(split: str, root: Path | None = None) -> Dataset:
     """Return a split; pixels become (p - 128) / 64, exact fractions in [-2, 2) of 8 bits.
 
-    ``train`` is batches 1 to 4 (40,000 images), ``test`` is batch 5 (10,000), ``calibration`` the last 512 of ``train``.
+    ``train`` is batches 1 to 4 (40,000 images), ``test`` is batch 5 (10,000), ``calibration`` the last 512 of train.
 
     Raises:
         DataError: when the files are missing or damaged; the message says how to fetch them.

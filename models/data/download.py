@@ -7,7 +7,7 @@ import http.client
 import os
 import tarfile
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, TypeVar, cast
@@ -39,37 +39,50 @@ class RemoteFile:
     member_of_tar: bool = False
 
 
-def fetch(file: RemoteFile, folder: Path, progress: Progress | None = None) -> Path:
-    """Return the path of ``file`` in ``folder``; download it unless it is there with the right content.
+def fetch(files: Sequence[RemoteFile], folder: Path, progress: Progress | None = None) -> tuple[Path, ...]:
+    """Return the paths of ``files`` in ``folder``; download those that are not there with the right content.
 
-    A source that fails, or that sends other bytes, is passed over for the next. The file appears whole or not at all.
+    A source that fails, or that sends other bytes, is passed over for the next. A file appears whole or not at all.
+    The members of one archive come in one pass over it.
 
     Args:
-        file: What to fetch.
+        files: What to fetch.
         folder: Created when missing.
         progress: Called with (name, bytes so far, bytes in all).
 
     Raises:
         DataError: when no source gave the right bytes (all reasons are listed) or the folder cannot be written.
     """
-    path = folder / file.name
-    if _is(path, file):
-        return path
+    groups: dict[object, list[RemoteFile]] = {}
+    for file in files:
+        groups.setdefault(file.urls if file.member_of_tar else file, []).append(file)
+    for group in groups.values():
+        _fetch_group(group, folder, progress)
+    return tuple(folder / file.name for file in files)
+
+
+def _fetch_group(files: Sequence[RemoteFile], folder: Path, progress: Progress | None) -> None:
+    """Fetch one file, or several members of one archive."""
     faults = []
-    for url in file.urls:
+    missing = _missing(files, folder)
+    if not missing:
+        return
+    for url in files[0].urls:
         try:
             with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as response:
-                if file.member_of_tar:
-                    _store_member(response, file, path, progress)
+                if files[0].member_of_tar:
+                    _store_members(response, missing, folder, progress)
                 else:
-                    _store(response, file, path, progress)
-            return path
+                    _store(response, missing[0], folder / missing[0].name, progress)
+            return
         except _WriteError as error:
             raise DataError(str(error)) from error
         except (OSError, ValueError, EOFError, tarfile.TarError, http.client.HTTPException) as error:
             faults.append(f"{url}: {error}")
+        missing = _missing(files, folder)
+    names = ", ".join(file.name for file in missing)
     way_out = "Get it elsewhere and name its folder with --from DIR"
-    raise DataError(f"{all_faults(f'fetching {file.name}', faults or ['no source is known'])}\n{way_out}")
+    raise DataError(f"{all_faults(f'fetching {names}', faults or ['no source is known'])}\n{way_out}")
 
 
 def copy_from(file: RemoteFile, source: Path, folder: Path, progress: Progress | None = None) -> Path:
@@ -121,21 +134,26 @@ class _WriteError(Exception):
     """The local side failed, so another source would not help."""
 
 
+def _missing(files: Sequence[RemoteFile], folder: Path) -> list[RemoteFile]:
+    return [file for file in files if not _is(folder / file.name, file)]
+
+
 def _is(path: Path, file: RemoteFile) -> bool:
     if not path.is_file() or path.stat().st_size != file.size_bytes:
         return False
     return hashlib.sha256(path.read_bytes()).hexdigest() == file.sha256
 
 
-def _store_member(stream: BinaryIO, file: RemoteFile, path: Path, progress: Progress | None) -> None:
+def _store_members(stream: BinaryIO, files: Sequence[RemoteFile], folder: Path, progress: Progress | None) -> None:
+    awaited = {file.name: file for file in files}
     with tarfile.open(fileobj=stream, mode="r|gz") as archive:
         for member in archive:
-            if member.isfile() and Path(member.name).name == file.name:
-                content = archive.extractfile(member)
-                if content is not None:
-                    _store(cast(BinaryIO, content), file, path, progress)
-                    return
-    raise ValueError(f"the archive holds no {file.name}")
+            file = awaited.pop(Path(member.name).name, None) if member.isfile() else None
+            if file is not None:
+                _store(cast(BinaryIO, archive.extractfile(member)), file, folder / file.name, progress)
+            if not awaited:
+                return
+    raise ValueError(f"the archive holds no {', '.join(awaited)}")
 
 
 def _store(stream: BinaryIO, file: RemoteFile, path: Path, progress: Progress | None) -> None:

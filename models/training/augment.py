@@ -31,7 +31,8 @@ def _cropped(images: torch.Tensor, augmentation: Augmentation, generator: torch.
     count, _, height, width = images.shape
     margin, device = augmentation.crop_px, images.device
     corner = torch.randint(0, 2 * margin + 1, (2, count, 1), generator=generator).to(device)
-    rows, columns = (first + torch.arange(size, device=device) for first, size in zip(corner, (height, width)))
+    sizes = zip(corner, (height, width), strict=True)
+    rows, columns = (first + torch.arange(size, device=device) for first, size in sizes)
     if augmentation.mirror:
         turned = torch.rand((count, 1), generator=generator).to(device) < 0.5
         columns = torch.where(turned, columns.flip(1), columns)

@@ -52,7 +52,7 @@ def remote(server: http.server.ThreadingHTTPServer, *folders: str) -> RemoteFile
 
 def test_fetch_writes_the_file_and_reports_progress(server: http.server.ThreadingHTTPServer, tmp_path: Path) -> None:
     seen: list[tuple[str, int, int]] = []
-    path = fetch(remote(server, "good"), tmp_path / "new" / "folder", lambda *report: seen.append(report))
+    (path,) = fetch((remote(server, "good"),), tmp_path / "new" / "folder", lambda *report: seen.append(report))
     assert path.read_bytes() == GOOD
     assert seen[-1] == ("f", len(GOOD), len(GOOD)) and len(seen) > 1
     assert [p.name for p in path.parent.iterdir()] == ["f"]
@@ -60,7 +60,7 @@ def test_fetch_writes_the_file_and_reports_progress(server: http.server.Threadin
 
 @pytest.mark.parametrize("first", ["missing", "bad", "short", "long", "cut"])
 def test_the_second_source_is_used(server: http.server.ThreadingHTTPServer, tmp_path: Path, first: str) -> None:
-    assert fetch(remote(server, first, "good"), tmp_path).read_bytes() == GOOD
+    assert fetch((remote(server, first, "good"),), tmp_path)[0].read_bytes() == GOOD
     assert server.seen == [f"/{first}/f", "/good/f"]  # type: ignore[attr-defined]
     assert len(list(tmp_path.iterdir())) == 1
 
@@ -69,7 +69,7 @@ def test_no_good_source_lists_every_reason_and_leaves_nothing(
     server: http.server.ThreadingHTTPServer, tmp_path: Path
 ) -> None:
     with pytest.raises(DataError) as caught:
-        fetch(remote(server, "missing", "bad", "short", "long", "cut"), tmp_path)
+        fetch((remote(server, "missing", "bad", "short", "long", "cut"),), tmp_path)
     message = str(caught.value)
     assert "5 faults" in message and "404" in message and "--from DIR" in message
     assert "sent 1000 bytes; needed: 179200" in message and "sent more than the 179200 bytes" in message
@@ -79,25 +79,25 @@ def test_no_good_source_lists_every_reason_and_leaves_nothing(
 
 def test_a_dead_server_is_one_message(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="fetching f"):
-        fetch(RemoteFile("f", 1, "0", ("http://127.0.0.1:9/f", "nonsense://x/f", "not a url")), tmp_path)
+        fetch((RemoteFile("f", 1, "0", ("http://127.0.0.1:9/f", "nonsense://x/f", "not a url")),), tmp_path)
 
 
 def test_a_good_file_is_not_fetched_again(server: http.server.ThreadingHTTPServer, tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(GOOD)
-    fetch(remote(server, "good"), tmp_path)
+    fetch((remote(server, "good"),), tmp_path)
     assert server.seen == []  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("stale", [GOOD[:-1] + b"x", b"short"])
 def test_a_damaged_file_is_replaced(server: http.server.ThreadingHTTPServer, tmp_path: Path, stale: bytes) -> None:
     (tmp_path / "f").write_bytes(stale)
-    assert fetch(remote(server, "good"), tmp_path).read_bytes() == GOOD
+    assert fetch((remote(server, "good"),), tmp_path)[0].read_bytes() == GOOD
 
 
 def test_a_damaged_file_survives_a_failed_fetch(server: http.server.ThreadingHTTPServer, tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"old")
     with pytest.raises(DataError):
-        fetch(remote(server, "bad"), tmp_path)
+        fetch((remote(server, "bad"),), tmp_path)
     assert (tmp_path / "f").read_bytes() == b"old"
 
 
@@ -106,7 +106,7 @@ def test_a_folder_that_cannot_be_made_is_named_and_ends_it(
 ) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(DataError, match="cannot be written.*HWSIM_DATA"):
-        fetch(remote(server, "good", "good"), tmp_path / "file")
+        fetch((remote(server, "good", "good"),), tmp_path / "file")
     assert len(server.seen) == 1  # type: ignore[attr-defined]
 
 
@@ -115,7 +115,7 @@ def test_an_interrupt_leaves_no_part(server: http.server.ThreadingHTTPServer, tm
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fetch(remote(server, "good"), tmp_path, interrupt)
+        fetch((remote(server, "good"),), tmp_path, interrupt)
     assert list(tmp_path.iterdir()) == []
 
 
