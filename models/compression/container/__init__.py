@@ -1,0 +1,19 @@
+"""The compressed file: a network packed into as few bytes as decode to the same bits."""
+
+from models.compression.container.pack import CODERS, pack, unpack
+from models.compression.container.sizes import FileSizes, TensorSizes, paper_ratio, sizes, weight_bits_per_parameter
+from models.compression.container.store import SUFFIX, load_compressed, save_compressed
+
+__all__ = [
+    "CODERS",
+    "SUFFIX",
+    "FileSizes",
+    "TensorSizes",
+    "load_compressed",
+    "pack",
+    "paper_ratio",
+    "save_compressed",
+    "sizes",
+    "unpack",
+    "weight_bits_per_parameter",
+]
