@@ -126,6 +126,7 @@ def price_tasks(tasks: Sequence[Task], machine: Machine, table: PriceTable, stor
         layers=priced,
         energy_low_pj=total_pj - sum(known_glitches) if len(known_glitches) == len(glitches) > 0 else None,
         memory_pj=_added(layer.memory_pj for layer in priced),
+        memory_bits=_added(layer.memory_bits for layer in priced),
         waits=_added(dict(layer.cycles.waits) for layer in priced),
         memories=memory_notes(machine, table),
     )
@@ -168,9 +169,12 @@ def _price_task(task: Task, machine: Machine, table: PriceTable) -> LayerHardwar
     if work is None:
         return LayerHardware(task.name, task.op, "-", None, Cycles(0, 0, 0, 0), 0.0, 0, 0.0, {})
     if isinstance(work, VectorWork):
-        energy, moved = _energies_pj(vector_traffic(machine, work), task.pe, machine, table, Usage())
-        cycles = vector_time(machine, work)
-        return LayerHardware(task.name, task.op, "vector", None, cycles, 0.0, 0, 0.0, energy, memory_pj=moved)
+        traffic = vector_traffic(machine, work)
+        energy, moved = _energies_pj(traffic, task.pe, machine, table, Usage())
+        cycles, bits = vector_time(machine, work), _memory_bits(traffic, machine)
+        return LayerHardware(
+            task.name, task.op, "vector", None, cycles, 0.0, 0, 0.0, energy, memory_pj=moved, memory_bits=bits
+        )
     flows = task.activity.flows if task.activity else None
     usage = Usage.of(machine.array.dataflow, machine.zero_gating, flows)
     assert task.pe is not None
@@ -186,7 +190,7 @@ def _price_task(task: Task, machine: Machine, table: PriceTable) -> LayerHardwar
     used = utilisation(machine, work, cycles)
     layer = LayerHardware(
         task.name, task.op, "array", task.gemm, cycles, used, work.macs, task.effectual_macs, energy, task.pe,
-        moved, str(tiling),
+        moved, str(tiling), memory_bits=_memory_bits(counts, machine),
     )  # fmt: skip
     return _with_elements(layer, counts, machine, table, usage) if table.elements else layer
 
@@ -215,3 +219,12 @@ def _energies_pj(
     """Return the energy of ``counts`` by component and by memory."""
     priced, moved = price_split(counts, pe, machine.memories, table, usage)
     return {component.value: value for component, value in priced.items()}, moved
+
+
+def _memory_bits(counts: Iterable[ActionCount], machine: Machine) -> dict[str, float]:
+    """Return the bits that scratchpads and DRAM read and write."""
+    moved = {name: Fraction(0) for name in machine.memories}
+    for count in counts:
+        if count.unit in moved:
+            moved[count.unit] += count.total_bits
+    return {name: float(bits) for name, bits in moved.items()}

@@ -26,6 +26,7 @@ class LayerHardware:
         energy_pj: by component.
         pe: the processing element.
         memory_pj: by memory, scratchpads and DRAM.
+        memory_bits: read and written, by memory; an average over images.
         tiling: loop order and blocks, as text.
         glitch_pj: what of the processing elements' energy glitches take; None where the table does not say.
         notes: where the prices of a synthesised element come from, and how wrong they may be.
@@ -45,6 +46,7 @@ class LayerHardware:
     tiling: str = str(FIXED)
     glitch_pj: float | None = None
     notes: tuple[str, ...] = ()
+    memory_bits: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class HardwareResult:
         layers: one by one.
         floorplan: how the machine came from an area; None where rows and columns were given.
         memory_pj: energy by memory, scratchpads and DRAM.
+        memory_bits: bits read and written, by memory.
         waits: cycles that the array or the vector unit waited, by what for.
         memories: what each memory is taken to be made of, and how sure its price is, in words.
         energy_low_pj: the total without glitches in the processing elements, the lower end where their share decides
@@ -87,3 +90,4 @@ class HardwareResult:
     memory_pj: dict[str, float] = field(default_factory=dict)
     waits: dict[str, int] = field(default_factory=dict)
     memories: tuple[str, ...] = ()
+    memory_bits: dict[str, float] = field(default_factory=dict)

@@ -256,3 +256,10 @@ def test_reports_show_waits_by_memory_and_where_prices_come_from() -> None:
     assert sum(values["memory_pj"].values()) == pytest.approx(values["energy_pj"]["sram"] + values["energy_pj"]["dram"])
     assert "first fill" in values["layers"][0]["waits"]
     assert "no bandwidth and no word width is stated" in report_text(simulate(NETWORK, SHIFT_ADD, "16x16-ws", *data))
+
+
+def test_memory_bits_are_what_memories_cost_at_one_a_bit(ran: NumericsResult) -> None:
+    result = price(ran, table="unit")
+    assert result.memory_bits == pytest.approx(result.memory_pj)
+    for name in ("dram", "filter_sram"):
+        assert result.memory_bits[name] == sum(layer.memory_bits.get(name, 0.0) for layer in result.layers) > 0
