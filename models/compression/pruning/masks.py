@@ -1,0 +1,86 @@
+"""Masks of a network: which weights stay, by score or by threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from hwsim.errors import all_faults
+from hwsim.network import Network
+from models.compression.errors import CompressionError
+from models.compression.pruning.budget import Masks, budget_of, layer_of
+from models.compression.pruning.criteria import Weights, scores
+from models.compression.weights import weight_names, with_tensors
+
+
+def magnitude_masks(
+    network: Network,
+    keep: float,
+    per_layer: Mapping[str, float] | None = None,
+    criterion: str = "magnitude",
+    scope: str = "network",
+    importance: Weights | None = None,
+) -> Masks:
+    """Return True for the weights that stay, by tensor: exactly ``keep`` of them (halves round up, at least one).
+
+    Args:
+        network: Without batch-norms; its tensors with two dimensions or more are pruned.
+        keep: Fraction that stays of the weights of the layers that ``per_layer`` does not name.
+        per_layer: Fractions for single layers, by the layer's name.
+        criterion: What is compared, see ``criteria.scores``; of equal scores the first weights stay.
+        scope: ``network``: the weights of all those layers compete; ``layer``: those of each layer among themselves.
+        importance: The diagonal of the Hessian by tensor, for the criterion ``saliency``.
+
+    >>> from models import load_network
+    >>> masks = magnitude_masks(load_network("digits-cnn"), 0.1, {"conv1": 0.5})
+    >>> {name: int(mask.sum()) for name, mask in masks.items()}
+    {'classify.weight': 280, 'conv1.weight': 72, 'conv2.weight': 309}
+
+    Raises:
+        CompressionError: for bad fractions, unknown names, and fewer weights that are not 0 than are to stay.
+    """
+    weights = {name: network.tensors[name] for name in weight_names(network)}
+    budget = budget_of(network, keep, per_layer, scope)
+    budget.check(weights)
+    return budget.masks(scores(weights, criterion, importance))
+
+
+def deviation_masks(network: Network, quality: float, per_layer: Mapping[str, float] | None = None) -> Masks:
+    """Return True for the weights of larger magnitude than ``quality`` standard deviations of their layer's weights.
+
+    Source: Han et al. 2015, arXiv:1506.02626, section 3: "the pruning threshold is chosen as a quality parameter
+    multiplied by the standard deviation of a layer's weights".
+
+    Args:
+        network: Without batch-norms.
+        quality: Threshold in standard deviations, of the layers that ``per_layer`` does not name.
+        per_layer: Thresholds of single layers, by the layer's name.
+
+    Raises:
+        CompressionError: for a threshold below 0, an unknown layer, or a layer that would lose every weight.
+    """
+    own = dict(per_layer or {})
+    names = {layer_of(name): name for name in weight_names(network)}
+    faults = [f"no layer {layer!r} with weights; known: {', '.join(names)}" for layer in own if layer not in names]
+    limits = {name: own.get(layer, quality) for layer, name in names.items()}
+    faults += [f"quality of {name} is {limit}; needed: at least 0" for name, limit in limits.items() if not limit >= 0]
+    masks = {
+        name: np.abs(network.tensors[name]) > limit * np.std(network.tensors[name]) for name, limit in limits.items()
+    }
+    faults += [f"{name} would lose every weight; lower its quality" for name, mask in masks.items() if not mask.any()]
+    if faults:
+        raise CompressionError(all_faults("pruning", faults))
+    return masks
+
+
+def masked(network: Network, masks: Masks) -> Network:
+    """Return ``network`` with exact zeros (never -0.0) where ``masks`` is False."""
+    return with_tensors(
+        network, {name: np.where(mask, network.tensors[name], np.float32(0)) for name, mask in masks.items()}
+    )
+
+
+def masks_of(network: Network) -> Masks:
+    """Return the masks that an earlier step left: True where a weight is not 0."""
+    return {name: network.tensors[name] != 0 for name in weight_names(network)}

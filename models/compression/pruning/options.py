@@ -1,0 +1,90 @@
+"""The options of pruning, checked all at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from hwsim.errors import all_faults
+from models.compression.errors import CompressionError
+from models.compression.pruning.surgery import LOWER, UPPER
+
+if TYPE_CHECKING:
+    from models.compression.pruning.prune import Prune
+
+Criterion = Literal["magnitude", "scaled", "lamp", "saliency"]
+Scope = Literal["network", "layer"]
+Schedule = Literal["one-shot", "iterative", "gradual", "surgery", "dns"]
+Check = tuple[str, object, bool, str]
+
+
+@dataclass(frozen=True)
+class Surgery:
+    """How connections come back, in the schedules ``surgery`` and ``dns``.
+
+    Attributes:
+        hysteresis: In ``surgery``, by what factor a pruned weight must beat the kept one whose place it takes.
+        stop: Part of the training's steps after which no connection changes.
+        gamma: In (1 + gamma step)^-power, the probability that connections change at a step after the ramp.
+        power: In the same.
+        crate: In ``dns``, c of the thresholds mu + c sigma of |w|, for layers that ``crates`` does not name.
+        crates: In ``dns``, c of single layers: [["conv1", 0.5], …].
+    """
+
+    hysteresis: float = UPPER / LOWER
+    stop: float = 0.9
+    gamma: float = 1e-4
+    power: float = 1.0
+    crate: float = 1.0
+    crates: tuple[tuple[str, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        raise_faults("surgery", self._checks())
+
+    def _checks(self) -> Sequence[Check]:
+        return (
+            ("hysteresis", self.hysteresis, 1 <= self.hysteresis < math.inf, "at least 1"),
+            ("stop", self.stop, 0 < self.stop <= 1, "above 0, at most 1"),
+            ("gamma", self.gamma, 0 <= self.gamma < math.inf, "at least 0"),
+            ("power", self.power, 0 <= self.power < math.inf, "at least 0"),
+            ("crate", self.crate, math.isfinite(self.crate), "a number"),
+            *((f"crates[{layer}]", c, math.isfinite(c), "a number") for layer, c in self.crates),
+            ("crates", self.crates, _once(self.crates), "each layer once"),
+        )
+
+
+def prune_checks(step: Prune) -> Sequence[Check]:
+    """Return what the options of a pruning must be."""
+    trains = step.schedule not in ("gradual", "surgery", "dns") or step.training.epochs > 0
+    measured = step.criterion != "saliency" or step.schedule in ("one-shot", "iterative")
+    return (
+        ("keep", step.keep, 0 < step.keep <= 1, "above 0, at most 1"),
+        *((f"layers[{layer}]", part, 0 < part <= 1, "above 0, at most 1") for layer, part in step.layers),
+        ("layers", step.layers, _once(step.layers), "each layer once"),
+        ("quality", step.quality, 0 <= step.quality < math.inf, "at least 0 (0: by keep)"),
+        ("rounds", step.rounds, step.rounds >= 1, "at least 1"),
+        ("rounds", step.rounds, step.rounds == 1 or step.schedule == "iterative", "1, except in schedule 'iterative'"),
+        ("ramp", step.ramp, 0 <= step.ramp <= 1, "0 to 1"),
+        ("interval", step.interval, step.interval >= 1, "at least 1 step"),
+        ("l1", step.l1, 0 <= step.l1 < math.inf, "at least 0"),
+        ("samples", step.samples, step.samples >= 1, "at least 1"),
+        ("training.epochs", step.training.epochs, trains, f"at least 1 in schedule {step.schedule!r}"),
+        ("criterion", step.criterion, measured, "another than 'saliency', except in 'one-shot' and 'iterative'"),
+    )
+
+
+def raise_faults(what: str, checks: Sequence[Check]) -> None:
+    """Find out whether all checks hold.
+
+    Raises:
+        CompressionError: with every one that does not.
+    """
+    faults = [f"{name} is {value!r}; needed: {need}" for name, value, good, need in checks if not good]
+    if faults:
+        raise CompressionError(all_faults(what, faults))
+
+
+def _once(pairs: Sequence[tuple[str, float]]) -> bool:
+    return len(dict(pairs)) == len(pairs)
