@@ -21,7 +21,7 @@ def weight_names(network: Network) -> tuple[str, ...]:
     >>> from models import load_network
     >>> from hwsim.network import fold
     >>> weight_names(fold(load_network("digits-cnn")))
-    ('conv1.weight', 'conv2.weight', 'fc.weight')
+    ('conv1.weight', 'conv2.weight', 'classify.weight')
     """
     return tuple(name for name, tensor in network.tensors.items() if tensor.ndim >= 2)
 

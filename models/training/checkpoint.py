@@ -66,17 +66,17 @@ def save_progress(path: Path, key: str, progress: Progress, state: Mapping[str, 
     Raises:
         DataError: the file cannot be written.
     """
+    arrays: dict[str, NDArray[Any]] = {f"kept/{name}": array for name, array in progress.kept.items()}
+    arrays |= {f"state/{name}": array for name, array in state.items()}
     header = {
         "key": key,
         "curve": [asdict(epoch) for epoch in progress.curve],
         "best": progress.best,
         "kept_epoch": progress.kept_epoch,
+        "arrays": sorted(arrays),
     }
-    arrays: dict[str, NDArray[Any]] = {_HEADER: np.frombuffer(json.dumps(header).encode(), np.uint8)}
-    arrays |= {f"kept/{name}": array for name, array in progress.kept.items()}
-    arrays |= {f"state/{name}": array for name, array in state.items()}
     try:
-        write_archive(path, arrays)
+        write_archive(path, {_HEADER: np.frombuffer(json.dumps(header).encode(), np.uint8), **arrays})
     except NetworkError as error:
         raise DataError(f"the training cannot be stored: {error}") from error
 
@@ -93,13 +93,19 @@ def load_progress(path: Path, key: str) -> Progress | None:
         with open_archive(path, _LIMIT_BYTES) as archive:
             header = json.loads(archive.read(_HEADER).tobytes())
             arrays = {name: archive.read(name) for name in archive.entries if name != _HEADER}
-    except (NetworkError, KeyError, ValueError) as error:
+        if header["arrays"] != sorted(arrays):
+            raise ValueError("some of its arrays are missing")
+        if header["key"] == key:
+            return _progress(header, arrays)
+    except (NetworkError, KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path} is no stored training ({error}): delete it to begin anew") from error
-    if header.get("key") != key:
-        raise DataError(f"{path} is of another training (other data, recipe or network): delete it or name another")
-    parts = {
-        part: {name.removeprefix(f"{part}/"): array for name, array in arrays.items() if name.startswith(f"{part}/")}
-        for part in ("kept", "state")
-    }
+    raise DataError(f"{path} is of another training (other data, recipe or network): delete it or name another")
+
+
+def _progress(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Progress:
+    kept, state = (
+        {name.removeprefix(part): array for name, array in arrays.items() if name.startswith(part)}
+        for part in ("kept/", "state/")
+    )
     curve = tuple(Epoch(**row) for row in header["curve"])
-    return Progress(curve, int(header["best"]), int(header["kept_epoch"]), parts["kept"], parts["state"])
+    return Progress(curve, int(header["best"]), int(header["kept_epoch"]), kept, state)
