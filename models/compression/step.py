@@ -114,7 +114,7 @@ class Step(ABC):
 
     def options(self) -> dict[str, Any]:
         """Return the options as a JSON-able dict."""
-        return asdict(self)  # type: ignore[call-overload,no-any-return]
+        return _plain(asdict(self))  # type: ignore[call-overload,no-any-return]
 
 
 def recorded(network: Network, step: Step, facts: Mapping[str, object] | None = None) -> Network:
@@ -122,3 +122,10 @@ def recorded(network: Network, step: Step, facts: Mapping[str, object] | None = 
     before = network.metadata.get("compression", [])
     entry = {"method": step.method, "options": step.options(), **({"facts": dict(facts)} if facts else {})}
     return replace(network, metadata={**network.metadata, "compression": [*before, entry]})  # type: ignore[misc]
+
+
+def _plain(value: Any) -> Any:
+    """Return ``value`` with lists for tuples, which JSON does not have."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
