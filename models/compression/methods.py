@@ -27,6 +27,7 @@ METHODS: Mapping[str, str] = MappingProxyType(
         "pow2": f"{_ROOM}.inq:Pow2",
         "apot": f"{_ROOM}.inq:Apot",
         "shiftcnn": f"{_ROOM}.inq:ShiftCnn",
+        "convert": f"{_ROOM}.inq:Convert",
         "orthoreg": f"{_ROOM}.orthoreg:OrthoReg",
         "low-rank": f"{_ROOM}.lowrank:LowRank",
         "low-rank-train": f"{_ROOM}.lowrank:LowRankTrain",
