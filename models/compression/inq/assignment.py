@@ -35,7 +35,7 @@ def assignment_formats(network: Network, bits: int = 0) -> dict[str, str]:
     >>> from models import load_data
     >>> network = Pow2(bits=4).apply(load_network("digits-cnn"), Work(load_data("digits", "train")))
     >>> sorted(assignment_formats(network, bits=4).items())
-    [('classify', 'pow2<4>@2^-2'), ('conv1', 'pow2<4>@2^0'), ('conv2', 'pow2<4>@2^-1')]
+    [('classify', 'pow2<4>@2^0'), ('conv1', 'pow2<4>@2^1'), ('conv2', 'pow2<4>@2^0')]
 
     Raises:
         CompressionError: layers whose weights no format is known to hold, all of them by name.

@@ -24,7 +24,7 @@ def greedy(values: NDArray[Any], fmt: NumberFormat) -> NDArray[np.float64]:
 
     >>> from hwsim.formats import parse
     >>> greedy(np.array([0.7, -0.3, 0.001]), parse("shiftcnn<2,3>@2^0")).tolist()
-    [0.75, -0.3125, 0.0]
+    [0.75, -0.25, 0.0]
 
     Raises:
         CompressionError: another format.

@@ -23,6 +23,8 @@ from models.compression.step import Step, Training, Work, recorded
 from models.compression.weights import weight_names, with_tensors
 from models.training.hooks import Hook
 
+_TRAINING = Training(epochs=1, learning_rate=0.01)
+
 
 @dataclass(frozen=True)
 class Inq(Step):
@@ -63,7 +65,7 @@ class Inq(Step):
     calibration: int = 500
     bias_epochs: int = 0
     seed: int = 1
-    training: Training = Training(epochs=1, learning_rate=0.01)
+    training: Training = _TRAINING
 
     def __post_init__(self) -> None:
         faults = bits_faults(self.bits) + (portion_faults(self.portions) if self.portions else [])
@@ -94,7 +96,7 @@ class Inq(Step):
         Raises:
             CompressionError: weights that are not finite or beyond the codebooks.
         """
-        hooks = self._activation_hooks(network, work)
+        activations, hooks = self._activation_hooks(network, work)
         state = Quantised.begin(network, self)
         epochs = 0
         for place, portion in enumerate(self.schedule, start=1):
@@ -104,11 +106,10 @@ class Inq(Step):
             if portion == 1:
                 training = replace(training, epochs=self.bias_epochs)
             if training.epochs:
-                network = with_tensors(
-                    network, work.retrain(network, training, [InqHook(state.taken), *hooks[1]]).tensors
-                )
+                fitted = work.retrain(network, training, [InqHook(state.taken), *hooks])
+                network = with_tensors(network, fitted.tensors)
                 epochs += training.epochs
-        return recorded(network, self, state.facts() | {"epochs": epochs, **hooks[0]})
+        return recorded(network, self, state.facts() | {"epochs": epochs, **activations})
 
     def _activation_hooks(self, network: Network, work: Work) -> tuple[dict[str, object], list[Hook]]:
         if not self.act_bits:
@@ -122,7 +123,6 @@ class Quantised:
     """Which weights are quantised so far, and in which codebooks.
 
     Attributes:
-        taken: Where each tensor is frozen, by name: quantised weights and kept zeros.
         books: The codebook of each tensor.
         moved: Frozen weights that a changed codebook has moved so far.
     """
@@ -146,6 +146,7 @@ class Quantised:
 
     @property
     def taken(self) -> dict[str, Mask]:
+        """Where each tensor is frozen, by name: quantised weights and kept zeros."""
         return {name: mask | ~self._members[name] for name, mask in self._quantised.items()}
 
     def advance(self, network: Network, portion: float) -> Network:
