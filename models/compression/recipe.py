@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from hwsim.errors import all_faults, unknown_name
+from models.compression.container import CODERS
 from models.compression.errors import CompressionError
 from models.compression.methods import METHODS, read_step
 from models.compression.options import read_options
 from models.compression.step import Step
 
-CODERS = ("arithmetic", "huffman")
 _TEXTS = ("name", "network", "description", "data", "coder")
 _KEYS = (*_TEXTS, "step", "array")
 
@@ -25,15 +25,21 @@ class ArraySettings:
     """How the compressed network runs on the array when it is measured.
 
     Attributes:
+        weights: Format of all weights, or auto: of each layer, read off the values that its weights have.
+        plain: Format of weights whose values fit no other, under auto.
+        entries: Format of the entries of a codebook, under auto.
         acts: Format of the activations; without an exponent it is chosen per tensor on the calibration images.
         acc: Format of the sums.
         machine: The array, as ``hwsim run --machine`` takes it.
         table: The prices, as ``hwsim run --table`` takes them.
     """
 
+    weights: str = "auto"
+    plain: str = "int8"
+    entries: str = "int8"
     acts: str = "int8"
     acc: str = "int32"
-    machine: str = "edge"
+    machine: str = "edge-16x16@100MHz,dram=lpddr4@1.28GB/s"
     table: str = "sky130"
 
 
@@ -47,7 +53,7 @@ class CompressionRecipe:
         steps: Methods with their options.
         description: One line.
         data: Data set of training and measuring; empty is the one that the network names.
-        coder: Entropy coder of the file: arithmetic or huffman.
+        coder: Entropy coder of the file, one of ``models.compression.container.CODERS``.
         array: How the result runs on the array.
         text: The TOML text that it was read from; empty when it was not.
     """

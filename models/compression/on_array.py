@@ -1,0 +1,175 @@
+"""How a compressed network runs on the array: a format for each layer's weights, read off the values that they have.
+
+A format chosen here holds every weight exactly wherever one of the array's formats can; where none can, how far the
+weights move is part of the answer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwsim.arith.fit import fit
+from hwsim.arith.quantize import quantize
+from hwsim.formats import CodebookFormat, NumberFormat, parse
+from hwsim.formats.scaled import MAX_SCALE
+from hwsim.network import Network
+from hwsim.network.assignment import Assignment, LayerFormats
+from models.compression.recipe import ArraySettings
+
+AUTO = "auto"
+DEFAULT = ArraySettings()
+_MOST_POW2_BITS, _MOST_INT_BITS, _MOST_ENTRIES = 6, 8, 256
+_SUMS = {"apot": tuple(f"apot<{bits}>" for bits in range(3, 10)), "shiftcnn": ("shiftcnn<2,4>", "shiftcnn<2,5>")}
+
+
+@dataclass(frozen=True)
+class LayerWeights:
+    """What the weights of a layer run in.
+
+    Attributes:
+        layer: Its name.
+        fmt: The fitted format.
+        largest_change: Largest distance that a weight moves into the format, in the unit of the weights; 0 is exact.
+    """
+
+    layer: str
+    fmt: NumberFormat
+    largest_change: float
+
+    @property
+    def exact(self) -> bool:
+        """Whether every weight keeps its value."""
+        return self.largest_change == 0
+
+
+def array_assignment(network: Network, settings: ArraySettings) -> tuple[Assignment, tuple[LayerWeights, ...]]:
+    """Return the formats that ``network`` runs in on the array, and what becomes of its weights.
+
+    Args:
+        network: Folded.
+        settings: Formats of activations and sums, and of weights where they are not read off the tensors.
+
+    >>> from hwsim.network import fold
+    >>> from models import load_network
+    >>> [str(weights.fmt) for weights in array_assignment(fold(load_network("digits-cnn")), ArraySettings())[1]]
+    ['int8@2^-6', 'int8@2^-7', 'int8@2^-7']
+
+    Raises:
+        FormatError: a format that cannot be read.
+    """
+    hints = _hinted(network.metadata)
+    chosen = []
+    for layer in network.mac_layers:
+        values = network.weight(layer.name)
+        fmt = weight_format(values, settings, hints)
+        chosen.append(LayerWeights(layer.name, fmt, _largest_change(values, fmt)))
+    overrides = tuple((weights.layer, LayerFormats.of(weights.fmt, settings.acts, settings.acc)) for weights in chosen)
+    default = LayerFormats.of("int8", settings.acts, settings.acc)
+    return Assignment(default, overrides), tuple(chosen)
+
+
+def weight_format(
+    values: NDArray[np.float32], settings: ArraySettings = DEFAULT, families: Sequence[str] = ()
+) -> NumberFormat:
+    """Return the format of a weight tensor: the first of these that holds every value.
+
+    Powers of two and zero: ``pow2``, a shift. Sums of them, where ``families`` says that they were meant: ``apot`` or
+    ``shiftcnn``. Multiples of a power of two: the narrowest ``int`` of at most 8 bits. Else, for shared values (at most
+    256, each held twice on average) whose indices need fewer bits than an entry: ``codebook``, its entries rounded to
+    ``settings.entries``. Else ``settings.plain``, its scale fitted to the tensor.
+
+    >>> str(weight_format(np.array([0, 0.5, -0.25], np.float32)))
+    'pow2<3>@2^-1'
+    >>> str(weight_format(np.array([0, 0.375, -0.25], np.float32)))
+    'int3@2^-3'
+    >>> str(weight_format(np.array([0, 0.1, -0.3] * 2, np.float32)))
+    'codebook<3,int8@2^-8>{-77/256;0;13/128}'
+
+    Raises:
+        FormatError: a format of the settings cannot be read.
+    """
+    if settings.weights != AUTO:
+        return fit(parse(settings.weights), values)
+    distinct = np.unique(values.astype(np.float64))
+    candidates = (_pow2(distinct), *(_sum(distinct, family) for family in families), _integer(distinct))
+    found = next((fmt for fmt in candidates if fmt is not None), None)
+    return found or _codebook(values, distinct, settings.entries) or fit(parse(settings.plain), values)
+
+
+def _pow2(distinct: NDArray[np.float64]) -> NumberFormat | None:
+    mantissas, exponents = np.frexp(distinct[distinct != 0])
+    if np.any(np.abs(mantissas) != 0.5):
+        return None
+    if exponents.size == 0:
+        return parse("pow2<2>@2^0")
+    span, top = int(exponents.max() - exponents.min()) + 1, int(exponents.max()) - 1
+    bits = 2 + math.ceil(math.log2(span))
+    return parse(f"pow2<{bits}>@2^{top}") if bits <= _MOST_POW2_BITS and abs(top) <= MAX_SCALE else None
+
+
+def _sum(distinct: NDArray[np.float64], family: str) -> NumberFormat | None:
+    wanted = {Fraction(float(value)) for value in distinct}
+    largest = max(map(abs, wanted))
+    for fmt in _scaled(_SUMS[family], largest):
+        if wanted <= set(fmt.grid().levels):  # type: ignore[union-attr]
+            return fmt
+    return None
+
+
+def _scaled(spellings: Sequence[str], largest: Fraction) -> Iterator[NumberFormat]:
+    """Yield each format at the scales that put ``largest`` in the upper octaves of its levels."""
+    top = math.frexp(float(largest))[1] if largest else 0
+    for text in spellings:
+        for exponent in range(top, top - 3, -1):
+            if abs(exponent) <= MAX_SCALE:
+                yield parse(f"{text}@2^{exponent}")
+
+
+def _integer(distinct: NDArray[np.float64]) -> NumberFormat | None:
+    nonzero = distinct[distinct != 0]
+    if nonzero.size == 0:
+        return None
+    exponent = min(_lowest_bit(float(value)) for value in nonzero)
+    if abs(exponent) > MAX_SCALE or float(np.abs(nonzero).max()) > math.ldexp(1, exponent + _MOST_INT_BITS - 1):
+        return None
+    codes = np.ldexp(distinct, -exponent)
+    bits = max(_signed_bits(int(codes.min())), _signed_bits(int(codes.max())))
+    return parse(f"int<{bits}>@2^{exponent}") if bits <= _MOST_INT_BITS else None
+
+
+def _lowest_bit(value: float) -> int:
+    """Return the exponent of the last set bit of a float that is not 0."""
+    denominator = Fraction(value)
+    numerator = abs(denominator.numerator)
+    return (numerator & -numerator).bit_length() - denominator.denominator.bit_length()
+
+
+def _signed_bits(code: int) -> int:
+    return (code if code >= 0 else -code - 1).bit_length() + 1
+
+
+def _codebook(values: NDArray[np.float32], distinct: NDArray[np.float64], entries: str) -> NumberFormat | None:
+    if distinct.size > min(_MOST_ENTRIES, values.size // 2):
+        return None
+    entry = fit(parse(entries), values)
+    table = tuple(sorted({Fraction(float(value)) for value in quantize(distinct, entry)}))
+    book = CodebookFormat(max(2, len(table)), entry, table)
+    return book if book.bits < entry.bits else None
+
+
+def _largest_change(values: NDArray[np.float32], fmt: NumberFormat) -> float:
+    held = quantize(values.astype(np.float64), fmt).astype(np.float64)
+    return float(np.abs(held - values).max(initial=0.0))
+
+
+def _hinted(card: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the families of sums of powers of two that a step of the card made the weights for."""
+    steps = card.get("compression", [])
+    methods = [step.get("method") for step in steps if isinstance(step, Mapping)] if isinstance(steps, list) else []
+    return tuple(method for method in reversed(methods) if method in _SUMS)
