@@ -23,7 +23,9 @@ def weight_names(network: Network) -> tuple[str, ...]:
     >>> weight_names(fold(load_network("digits-cnn")))
     ('conv1.weight', 'conv2.weight', 'classify.weight')
     """
-    return tuple(name for name, tensor in network.tensors.items() if tensor.ndim >= 2)
+    place = {layer.name: index for index, layer in enumerate(network.layers)}
+    names = (name for name, tensor in network.tensors.items() if tensor.ndim >= 2)
+    return tuple(sorted(names, key=lambda name: place[name.rpartition(".")[0]]))
 
 
 def flat_weights(network: Network, names: tuple[str, ...] | None = None) -> NDArray[np.float64]:
