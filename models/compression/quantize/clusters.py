@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,6 +13,7 @@ from models.compression.errors import CompressionError
 
 Float64 = NDArray[np.float64]
 Int32 = NDArray[np.int32]
+Integers = NDArray[np.signedinteger[Any]]
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def distortion(values: ArrayLike, quantised: ArrayLike, weights: ArrayLike | Non
     return float(np.mean(error**2 if weights is None else np.asarray(weights) * error**2))
 
 
-def weighted_means(values: Float64, weights: Float64, assignment: Int32, count: int) -> Float64:
+def weighted_means(values: Float64, weights: Float64, assignment: Integers, count: int) -> Float64:
     """Return sum h w / sum h of the members of each of ``count`` clusters; NaN for one without members.
 
     A cluster whose members all have weight 0 gets their plain mean.
@@ -105,7 +107,7 @@ def weighted_means(values: Float64, weights: Float64, assignment: Int32, count: 
     return means
 
 
-def tidied(centres: Float64, assignment: NDArray[np.integer], trace: tuple[Iterate, ...] = ()) -> Clusters:
+def tidied(centres: Float64, assignment: Integers, trace: tuple[Iterate, ...] = ()) -> Clusters:
     """Return the clusters with centres ascending, equal ones joined, and those without members left out.
 
     >>> tidied(np.array([2.0, 1.0, 9.0]), np.array([0, 1, 1])).centres.tolist()

@@ -7,7 +7,6 @@ Trans. ASSP 37 (1989).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -86,7 +85,8 @@ def code_lengths(counts: ArrayLike) -> Float64:
     [2.0, 2.0, 1.0]
     """
     shares = np.asarray(counts, dtype=np.float64) / np.sum(counts)
-    return -np.log2(shares)
+    lengths: Float64 = -np.log2(shares)
+    return lengths
 
 
 def cheapest(values: Float64, weights: Float64, centres: Float64, prices: Float64) -> Int32:
@@ -130,6 +130,3 @@ def _check(multiplier: float, passes: int, tolerance: float, start: Clusters | N
         faults.append(f"start groups {start.assignment.size} values; there are {count}")
     if faults:
         raise CompressionError(all_faults("ECSQ", faults))
-
-
-Quantizer = Callable[[Float64, Float64], Clusters]

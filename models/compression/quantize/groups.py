@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,43 +37,39 @@ class Group:
     importance: Float64
 
 
-def groups_of(network: Network, scope: str, importance: Mapping[str, NDArray[Any]] | None = None) -> tuple[Group, ...]:
+def groups_of(network: Network, scope: str, importance: Float64 | None = None) -> tuple[Group, ...]:
     """Return the groups of ``network``: one, or one for each weight tensor that is not wholly pruned.
 
     Args:
         network: Folded.
         scope: ``"network"``: all layers share a codebook, as published; ``"layer"``: each has its own.
-        importance: By tensor name, at least 0, in any unit; None for all 1.
+        importance: Of all weights, flat, at least 0, in any unit; None for all 1.
 
     >>> from models import load_network
     >>> from hwsim.network import fold
     >>> [group.values.size for group in groups_of(fold(load_network("digits-cnn")), "layer")]
-    [72, 1152, 640]
+    [144, 4608, 1280]
 
     Raises:
         CompressionError: for another scope, or a network without weights.
     """
     if scope not in SCOPES:
         raise CompressionError(unknown_name("scope", scope, SCOPES))
-    names = weight_names(network)
-    parts = [names] if scope == "network" else [(name,) for name in names]
-    groups = [_group(network, part, importance) for part in parts]
-    groups = [group for group in groups if group.values.size]
-    if not groups:
-        raise CompressionError(f"{network.name!r} has no weight that is not 0; there is nothing to quantise")
-    mass, count = sum(g.importance.sum() for g in groups), sum(g.values.size for g in groups)
-    if not mass > 0:
-        raise CompressionError(f"every weight of {network.name!r} has importance 0. Take more samples")
-    return tuple(Group(g.names, g.live, g.values, g.importance * (count / mass)) for g in groups)
-
-
-def _group(network: Network, names: tuple[str, ...], importance: Mapping[str, NDArray[Any]] | None) -> Group:
-    flat = flat_weights(network, names)
+    flat, names = flat_weights(network), weight_names(network)
+    weights = np.ones(flat.size) if importance is None else importance
     live = flat != 0
-    if importance is None:
-        return Group(names, live, flat[live], np.ones(int(live.sum())))
-    weights = np.concatenate([np.asarray(importance[name], dtype=np.float64).ravel() for name in names])
-    return Group(names, live, flat[live], weights[live])
+    if not live.any():
+        raise CompressionError(f"{network.name!r} has no weight that is not 0; there is nothing to quantise")
+    if not weights[live].sum() > 0:
+        raise CompressionError(f"every weight of {network.name!r} has importance 0. Take more samples")
+    weights = weights / weights[live].mean()
+    ends = np.cumsum([network.tensors[name].size for name in names])[:-1]
+    parts = [(names, flat, weights)]
+    if scope == "layer":
+        split = zip(names, np.split(flat, ends), np.split(weights, ends), strict=True)
+        parts = [((name,), values, part) for name, values, part in split]
+    groups = [Group(part, w != 0, w[w != 0], h[w != 0]) for part, w, h in parts]
+    return tuple(group for group in groups if group.values.size)
 
 
 def rebuilt(network: Network, groups: Sequence[Group], parts: Sequence[Clusters]) -> Network:
@@ -86,33 +82,22 @@ def rebuilt(network: Network, groups: Sequence[Group], parts: Sequence[Clusters]
     return with_tensors(network, changed)
 
 
-def importance_of(network: Network, work: Work, method: str, samples: int, floor: float) -> dict[str, Float64] | None:
-    """Return the importance of each weight: the diagonal of the Hessian, or what stands in for it; None for "ones".
+def importance_of(network: Network, work: Work, method: str, samples: int, floor: float) -> Float64:
+    """Return the importance of each weight, flat: the diagonal of the Hessian, or what stands in for it.
 
     Args:
         network: Folded.
         work: Its training images are the data.
         method: One of ``IMPORTANCES``.
         samples: Training images; 0 for all.
-        floor: Negative and small entries are raised to this share of the mean of the entries above 0. A weight without
-            curvature at this point would else be moved at will.
-
-    Raises:
-        CompressionError: when no entry is above 0.
+        floor: Negative and small entries are raised to this share of the mean.
     """
     if method == "ones":
-        return None
-    from models.compression.hessian import diagonal
+        return np.ones(flat_weights(network).size)
+    from models.compression.hessian import diagonal, importance
 
-    count = min(samples, len(work.train)) or len(work.train)
-    found = diagonal(network, work.train, count, method)
-    names = weight_names(network)
-    alive = np.concatenate([found[name].ravel()[network.tensors[name].ravel() != 0] for name in names])
-    positive = alive[alive > 0]
-    if not positive.size:
-        raise CompressionError(f"no weight of {network.name!r} has a curvature above 0. Take more samples")
-    least = floor * float(positive.mean())
-    return {name: np.maximum(found[name], least) for name in names}
+    work.report(f"  importance of the weights: {method}, {samples or len(work.train)} images")
+    return importance(network, diagonal(network, work.train, samples or len(work.train), method), floor=floor)
 
 
 def facts_of(network: Network, groups: Sequence[Group], parts: Sequence[Clusters]) -> dict[str, object]:
@@ -120,11 +105,14 @@ def facts_of(network: Network, groups: Sequence[Group], parts: Sequence[Clusters
     live = sum(group.values.size for group in groups)
     total = sum(network.tensors[name].size for name in weight_names(network))
     cost = sum(
-        g.values.size * distortion(g.values, part.quantised, g.importance) for g, part in zip(groups, parts, strict=True)
+        g.values.size * distortion(g.values, part.quantised, g.importance)
+        for g, part in zip(groups, parts, strict=True)
     )
     return {
         "clusters": [part.centres.size for part in parts],
-        "entropy_bits": round(sum(g.values.size * p.entropy_bits for g, p in zip(groups, parts, strict=True)) / live, 4),
+        "entropy_bits": round(
+            sum(g.values.size * p.entropy_bits for g, p in zip(groups, parts, strict=True)) / live, 4
+        ),
         "distortion": float(f"{cost / live:.6g}"),
         "quantised": live,
         "weights": total,

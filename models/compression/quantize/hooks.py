@@ -10,8 +10,6 @@ from models.compression.quantize.groups import SCOPES
 from models.training.hooks import Hook
 
 if TYPE_CHECKING:
-    import torch
-
     from models.training.hooks import Tensors
 
 GRADIENTS = ("mean", "sum")
@@ -47,11 +45,13 @@ class CentresHook(Hook):
         self._members: list[_Members] = []
 
     def begin(self, weights: Tensors) -> None:
+        """Group the weights by their values."""
         names = [name for name, tensor in weights.items() if tensor.ndim >= 2]
         parts = [names] if self._scope == "network" else [[name] for name in names]
         self._members = [_Members(weights, part) for part in parts if part]
 
     def after_backward(self, weights: Tensors, rate: float) -> None:
+        """Give every member of a cluster the gradient of its centre, and pruned weights none."""
         for members in self._members:
             members.share_gradients(weights, self._mean, self._centres)
         if not self._biases:
@@ -60,6 +60,7 @@ class CentresHook(Hook):
                     tensor.grad.zero_()
 
     def after_step(self, weights: Tensors, rate: float) -> None:
+        """Make the members of a cluster equal to the last bit."""
         for members in self._members:
             members.restore(weights, self._centres)
 

@@ -45,7 +45,8 @@ def _interval_cost(mass: Float64, first: Float64, second: Float64, start: int, e
     if weight <= 0:
         return 0.0
     moment = first[end] - first[start]
-    return max(second[end] - second[start] - moment * moment / weight, 0.0)
+    cost: float = max(second[end] - second[start] - moment * moment / weight, 0.0)
+    return cost
 
 
 @compiled

@@ -77,8 +77,9 @@ def kmeans(
     if clusters < 1:
         raise CompressionError(f"clusters is {clusters}; needed: at least 1")
     data = _sorted(w, h)
+    trace: tuple[Iterate, ...] = ()
     if init == "optimal":
-        bounds, trace = _optimum(w, h, data, min(clusters, data.values.size)), ()
+        bounds = _optimum(w, h, data, min(clusters, data.values.size))
     else:
         start = np.linspace(data.values[0], data.values[-1], clusters) if init == "linear" else _quantiles(w, clusters)
         bounds, trace = _lloyd(data, w, h, np.unique(start), passes)

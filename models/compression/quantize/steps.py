@@ -1,0 +1,255 @@
+"""Quantisers as steps of a recipe."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar, Literal, get_args
+
+import numpy as np
+
+from hwsim.errors import all_faults, unknown_name
+from hwsim.network import Network
+from models.compression.errors import CompressionError
+from models.compression.quantize.clusters import Clusters
+from models.compression.quantize.ecsq import ecsq
+from models.compression.quantize.groups import Group, facts_of, groups_of, importance_of, rebuilt
+from models.compression.quantize.hooks import CentresHook
+from models.compression.quantize.kmeans import kmeans
+from models.compression.quantize.target import by_rate, clusters_by_rate
+from models.compression.quantize.uniform import cell_width, uniform
+from models.compression.step import Step, Training, Work, recorded
+from models.compression.weights import with_tensors
+
+Scope = Literal["network", "layer"]
+Importance = Literal["ones", "exact", "backprop", "hutchinson", "adam", "fisher"]
+Found = tuple[Mapping[str, object], Sequence[Clusters]]
+_TUNING = Training(weight_decay=0.0)
+_FINEST = 4096  #: cells over the range of the values, from which a search for a rate begins
+
+
+@dataclass(frozen=True)
+class _Quantizer(Step):
+    """What all quantisers share.
+
+    Attributes:
+        scope: One codebook for the whole network, as published, or one for each layer.
+        importance: What errors are weighted with: nothing, a diagonal of the Hessian, or the root of Adam's second
+            moment.
+        samples: Training images for it; 0 for all of them.
+        floor: Smallest importance, as a share of the mean.
+        gradient: Of a centre in training: the mean of its members' or, as published, the sum, which wants a smaller
+            learning rate.
+        biases: Whether biases are trained with the centres.
+        training: Fine-tuning of the centres.
+    """
+
+    scope: Scope = "network"
+    importance: Importance = "ones"
+    samples: int = 1000
+    floor: float = 0.01
+    gradient: Literal["mean", "sum"] = "mean"
+    biases: bool = True
+    training: Training = _TUNING
+
+    def __post_init__(self) -> None:
+        if faults := [*self._shared_faults(), *self._faults()]:
+            raise CompressionError(all_faults(f"method {self.method!r}", faults))
+
+    def apply(self, network: Network, work: Work) -> Network:
+        """Return the network with few distinct weights; zeros stay, biases change only in training."""
+        weights = importance_of(network, work, self.importance, self.samples, self.floor)
+        groups = groups_of(network, self.scope, weights)
+        facts, parts = self._quantised(groups)
+        result = rebuilt(network, groups, parts)
+        facts = {**facts, **facts_of(network, groups, parts)}
+        work.report(f"  {', '.join(f'{name} {value}' for name, value in facts.items())}")
+        if self.training.epochs:
+            hook = CentresHook(self.scope, self.gradient, self.biases, self._trains_centres())
+            result = with_tensors(result, work.retrain(result, self.training, [hook]).tensors)
+        return recorded(result, self, facts)
+
+    def _trains_centres(self) -> bool:
+        return True
+
+    @abstractmethod
+    def _quantised(self, groups: Sequence[Group]) -> Found:
+        """Return what was found out, and the clusters of each group."""
+
+    @abstractmethod
+    def _faults(self) -> list[str]:
+        """Return what is wrong with a method's own options."""
+
+    def _shared_faults(self) -> list[str]:
+        faults = [
+            unknown_name(name, value, known)
+            for name, value, known in (
+                ("scope", self.scope, get_args(Scope)),
+                ("importance", self.importance, get_args(Importance)),
+                ("gradient", self.gradient, ("mean", "sum")),
+            )
+            if value not in known
+        ]
+        if self.samples < 0:
+            faults.append(f"samples is {self.samples}; needed: at least 0 images, 0 for all")
+        if not 0 < self.floor <= 1:
+            faults.append(f"floor is {self.floor}; needed: above 0, at most 1, a share of the mean")
+        return faults
+
+    def _one_of(self, **choices: float) -> list[str]:
+        """Return the fault of giving none or several of the options that steer the rate; 0 is not given."""
+        given = [name for name, value in choices.items() if value != 0]
+        bad = [f"{name} is {value}; needed: above 0" for name, value in choices.items() if not 0 <= value < math.inf]
+        if len(given) != 1:
+            names = ", ".join(choices)
+            bad.append(f"exactly one of {names} is to be given; given: {', '.join(given) or 'none'}")
+        return bad
+
+
+@dataclass(frozen=True)
+class KMeans(_Quantizer):
+    """k-means of the weights.
+
+    Attributes:
+        clusters: k of each codebook; 0 when ``rate_bits`` decides.
+        rate_bits: The most clusters are taken whose entropy per unpruned weight is at most this; 0 when ``clusters``
+            decides.
+        init: First centres: evenly spaced values, evenly spaced quantiles, or the global optimum.
+    """
+
+    method: ClassVar[str] = "kmeans"
+    clusters: int = 0
+    rate_bits: float = 0.0
+    init: Literal["linear", "density", "optimal"] = "linear"
+
+    def _faults(self) -> list[str]:
+        return self._one_of(clusters=self.clusters, rate_bits=self.rate_bits)
+
+    def _quantised(self, groups: Sequence[Group]) -> Found:
+        if self.clusters:
+            return {}, self._with_clusters(groups, self.clusters)
+        most = min(1024, max(group.values.size for group in groups))
+        count, parts = clusters_by_rate(partial(self._with_clusters, groups), self.rate_bits, most)
+        return {"k": count}, parts
+
+    def _with_clusters(self, groups: Sequence[Group], clusters: int) -> list[Clusters]:
+        return [kmeans(g.values, clusters, g.importance, self.init) for g in groups]
+
+
+@dataclass(frozen=True)
+class HessianKMeans(KMeans):
+    """k-means with errors weighted by the diagonal of the Hessian."""
+
+    method: ClassVar[str] = "hessian-kmeans"
+    importance: Importance = "exact"
+
+
+@dataclass(frozen=True)
+class Uniform(_Quantizer):
+    """Cells of one width, centred on the mean of their members: ECSQ for high rates.
+
+    Attributes:
+        step: Width of a cell, in the unit of the weights; 0 when another option decides.
+        cells: Cells over the range of the weights of a codebook; 0 when another option decides.
+        rate_bits: The narrowest cells are taken whose entropy per unpruned weight is at most this; 0 when another
+            option decides.
+        offset: Thresholds are at (n + offset) step: 0 keeps the signs apart, 0.5 centres a cell on zero.
+        dead_zone: Weights nearer to zero than ``dead_zone * step`` are pruned.
+        centres: The mean of the members, as published, or the grid: codes are integers and no table is needed.
+        sensitive: Each codebook's step is divided by the root of its mean importance (for ``scope = "layer"``): the
+            best division of bits at high rates.
+    """
+
+    method: ClassVar[str] = "uniform"
+    step: float = 0.0
+    cells: int = 0
+    rate_bits: float = 0.0
+    offset: float = 0.0
+    dead_zone: float = 0.0
+    centres: Literal["mean", "grid"] = "mean"
+    sensitive: bool = False
+
+    def _faults(self) -> list[str]:
+        faults = self._one_of(step=self.step, cells=self.cells, rate_bits=self.rate_bits)
+        if not 0 <= self.offset <= 1:
+            faults.append(f"offset is {self.offset}; needed: 0 to 1 steps")
+        if not 0 <= self.dead_zone < math.inf:
+            faults.append(f"dead_zone is {self.dead_zone}; needed: at least 0 steps")
+        if self.centres not in ("mean", "grid"):
+            faults.append(unknown_name("centres", self.centres, ("mean", "grid")))
+        return faults
+
+    def _trains_centres(self) -> bool:
+        return self.centres == "mean"
+
+    def _quantised(self, groups: Sequence[Group]) -> Found:
+        if self.cells:
+            widths = [cell_width(group.values, self.cells) for group in groups]
+            return {"step": [float(f"{width:.6g}") for width in widths]}, self._with_steps(groups, widths)
+        if self.step:
+            return {}, self._with_step(groups, self.step)
+        widest = 2 * max(float(np.abs(group.values).max()) for group in groups)
+        step, parts = by_rate(partial(self._with_step, groups), self.rate_bits, widest / _FINEST, widest * 1.001)
+        return {"step": float(f"{step:.6g}")}, parts
+
+    def _with_step(self, groups: Sequence[Group], step: float) -> list[Clusters]:
+        scales = [1 / math.sqrt(group.importance.mean()) if self.sensitive else 1.0 for group in groups]
+        return self._with_steps(groups, [step * scale for scale in scales])
+
+    def _with_steps(self, groups: Sequence[Group], steps: Sequence[float]) -> list[Clusters]:
+        return [
+            uniform(group.values, step, group.importance, self.offset, self.dead_zone, self.centres)
+            for group, step in zip(groups, steps, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class Ecsq(_Quantizer):
+    """Iterative entropy-constrained quantisation: centres and code lengths that fit each other.
+
+    Attributes:
+        multiplier: What a bit may cost, in squared weight (the mean importance is 1), the same for all codebooks; 0
+            when ``rate_bits`` decides.
+        rate_bits: The least multiplier is taken whose entropy per unpruned weight is at most this; 0 when
+            ``multiplier`` decides.
+        cells: Uniform cells over the range of the weights that it starts from.
+        zero: Whether a centre at exactly 0 is among them, so that more weights are pruned.
+    """
+
+    method: ClassVar[str] = "ecsq"
+    multiplier: float = 0.0
+    rate_bits: float = 0.0
+    cells: int = 256
+    zero: bool = False
+
+    def _faults(self) -> list[str]:
+        faults = self._one_of(multiplier=self.multiplier, rate_bits=self.rate_bits)
+        if self.cells < 1:
+            faults.append(f"cells is {self.cells}; needed: at least 1")
+        return faults
+
+    def _quantised(self, groups: Sequence[Group]) -> Found:
+        run: Callable[[float], list[Clusters]] = partial(self._with_multiplier, groups)
+        if self.multiplier:
+            value, parts = self.multiplier, run(self.multiplier)
+        else:
+            power = float(np.mean([np.mean(group.importance * group.values**2) for group in groups]))
+            value, found = by_rate(run, self.rate_bits, power * 1e-6, power * 1e2, probes=20)
+            parts = list(found)
+        passes = [len(part.trace) for part in parts]
+        return {"multiplier": float(f"{value:.6g}"), "passes": passes}, parts
+
+    def _with_multiplier(self, groups: Sequence[Group], multiplier: float) -> list[Clusters]:
+        starts = [self._start(group) for group in groups]
+        return [
+            ecsq(group.values, multiplier, group.importance, start, self.zero)
+            for group, start in zip(groups, starts, strict=True)
+        ]
+
+    def _start(self, group: Group) -> Clusters:
+        width = cell_width(group.values, self.cells)
+        offset, dead = (0.5, 0.5) if self.zero else (0.0, 0.0)
+        return uniform(group.values, width, group.importance, offset, dead)
