@@ -133,14 +133,19 @@ class TargetRule:
     ratio: float = UPPER / LOWER
 
     def first(self, weights: Arrays) -> Masks:
-        """Return T that keeps what is not 0."""
-        return {name: weights[name] != 0 for share in self.end.shares for name in share.names}
+        """Return T that keeps what is not 0, or no more than the target where the ramp has no steps."""
+        budget = cubic_budget(self.start, self.end, self.ramp.progress(0))
+        return budget.masks(scores(self._own(weights), self.criterion))
 
     def masks(self, weights: Arrays, masks: Masks, step: int) -> Masks:
         """Return T that keeps as many weights as the schedule says."""
         budget = cubic_budget(self.start, self.end, self.ramp.progress(step))
         worth = scores(weights, self.criterion)
         return budget.masks({name: np.where(masks[name], self.ratio, 1.0) * score for name, score in worth.items()})
+
+    def _own(self, weights: Arrays) -> Arrays:
+        names = [name for share in self.end.shares for name in share.names]
+        return {name: array for name, array in weights.items() if name in names}
 
 
 @dataclass(frozen=True)
