@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hwsim.errors import DataError
 from hwsim.network import Network, forward_float
@@ -21,9 +22,23 @@ def count_correct_float(network: Network, data: Dataset) -> int:
     Raises:
         DataError: when the images do not have the shape of the network's input.
     """
+    return int(correct_float(network, data).sum())
+
+
+def correct_float(network: Network, data: Dataset) -> NDArray[np.bool_]:
+    """Return which images of ``data`` have their largest output at their label, shape (images,).
+
+    >>> from models import load_data, load_network
+    >>> np.flatnonzero(~correct_float(load_network("digits-cnn"), load_data("digits", "test").subset(20))).tolist()
+    [1]
+
+    Raises:
+        DataError: when the images do not have the shape of the network's input.
+    """
     shape = data.images.shape[1:]
     if shape != tuple(network.input_shape):
         raise DataError(
             f"{data.name} has images of shape {shape}; network {network.name!r} takes {network.input_shape}"
         )
-    return int((np.argmax(forward_float(network, data.images), axis=1) == data.labels).sum())
+    right: NDArray[np.bool_] = np.argmax(forward_float(network, data.images), axis=1) == data.labels
+    return right

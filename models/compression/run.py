@@ -1,0 +1,174 @@
+"""Applying steps one after another, with a log, and a file after each step from which a stopped run goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hwsim.errors import NetworkError
+from hwsim.network import Network, fold, load_network_file, save_network
+from models.compression.errors import CompressionError
+from models.compression.step import Step, Work
+from models.compression.weights import flat_weights
+
+_STATE = "compression_state"
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Compressed:
+    """What the steps made.
+
+    Attributes:
+        network: Folded, with the list "compression" of steps, options and facts in its card.
+        log: Lines, with seconds since the start of the process that wrote them.
+    """
+
+    network: Network
+    log: tuple[str, ...]
+
+
+def compress(network: Network, steps: Sequence[Step], work: Work, state: Path | None = None) -> Compressed:
+    """Apply ``steps`` to ``network`` in their order.
+
+    Args:
+        network: Trained, folded or not.
+        steps: The methods with their options.
+        work: Images and threads; its ``report`` gets each line of the log.
+        state: Where the network is kept after each step (``NAME.npz`` keeps ``NAME.step1.npz``); the same call goes on
+            after the last step that is found there, to the same bits. Deleted at the end.
+
+    Raises:
+        CompressionError: options that do not fit the network, or a state that cannot be written.
+        HwsimError: what training raises.
+    """
+    log = _Log(work.report)
+    current = _as_from_file(fold(network))
+    log.write(f"{network.name}: {len(steps)} steps, {len(work.train)} images of {work.train.name} {work.train.split}")
+    log.write(_described(current))
+    states = _States(state, _keys(current, steps, work))
+    done, current = states.latest(current, log)
+    for place in range(done, len(steps)):
+        current = _apply(current, steps[place], f"step {place + 1} of {len(steps)}", replace(work, report=log.write))
+        log.write(f"  {_described(current)}")
+        current = states.keep(place + 1, current, log.lines)
+    states.clear()
+    return Compressed(current, tuple(log.lines))
+
+
+def state_files(output: Path) -> tuple[Path, ...]:
+    """Return the files that a stopped run has left beside ``output``."""
+    return tuple(sorted(output.parent.glob(f"{output.stem}.step*.npz")))
+
+
+def _apply(network: Network, step: Step, place: str, work: Work) -> Network:
+    work.report(f"{place}: {step.method} {_options_text(step.options())}".rstrip())
+    return _as_from_file(step.apply(network, work))
+
+
+def _as_from_file(network: Network) -> Network:
+    """Return ``network`` as a file would give it back, so that going on from a file changes nothing."""
+    tensors = {name: np.ascontiguousarray(network.tensors[name]) for name in sorted(network.tensors)}
+    return replace(network, tensors=tensors, metadata=json.loads(json.dumps(dict(network.metadata))))
+
+
+def _options_text(options: dict[str, Any], prefix: str = "") -> str:
+    parts = []
+    for name, value in options.items():
+        nested = isinstance(value, dict)
+        parts.append(_options_text(value, f"{prefix}{name}.") if nested else f"{prefix}{name}={_value_text(value)}")
+    return " ".join(parts)
+
+
+def _value_text(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _described(network: Network) -> str:
+    weights = flat_weights(network)
+    kept = int(np.count_nonzero(weights))
+    values = np.unique(weights[weights != 0]).size
+    return f"{kept} of {weights.size} weights are not zero ({kept / weights.size:.2%}), {values} distinct values"
+
+
+def _keys(network: Network, steps: Sequence[Step], work: Work) -> tuple[str, ...]:
+    """Return for each number of finished steps a hash of everything that led there."""
+    card = dict(network.metadata)
+    start = {"network": network.content_hash, "card": card, "data": work.train.sha256, "threads": work.threads}
+    prefixes = ([[step.method, step.options()] for step in steps[:count]] for count in range(len(steps) + 1))
+    texts = (json.dumps([start, prefix], sort_keys=True) for prefix in prefixes)
+    return tuple(hashlib.sha256(text.encode()).hexdigest() for text in texts)
+
+
+class _States:
+    """The file of the last finished step."""
+
+    def __init__(self, output: Path | None, keys: tuple[str, ...]) -> None:
+        self.output, self.keys = output, keys
+
+    def latest(self, start: Network, log: _Log) -> tuple[int, Network]:
+        """Return how many steps are done, and the network after them; lines of the log that led there come back."""
+        for count in range(len(self.keys) - 1, 0, -1):
+            path = self._path(count)
+            if path is not None and path.exists():
+                network = load_network_file(path)
+                state = network.metadata.get(_STATE, {})
+                if not isinstance(state, dict) or state.get("key") != self.keys[count]:
+                    raise CompressionError(
+                        f"{path} is of another run (other network, data, options or threads): delete it, or name "
+                        f"another output"
+                    )
+                log.lines[:] = state["log"]
+                log.write(f"went on after step {count}, from {path.name}")
+                return count, replace(network, metadata=_without_state(network))
+        return 0, start
+
+    def keep(self, count: int, network: Network, lines: Sequence[str]) -> Network:
+        """Store the network after ``count`` steps, and return it as the file would give it back."""
+        path = self._path(count)
+        if path is None or count == len(self.keys) - 1:
+            return network
+        state = {"key": self.keys[count], "log": list(lines)}
+        try:
+            save_network(replace(network, metadata={**network.metadata, _STATE: state}), path)
+        except NetworkError as error:
+            raise CompressionError(f"the state after step {count} cannot be stored: {error}") from error
+        before = self._path(count - 1)
+        if before is not None:
+            before.unlink(missing_ok=True)
+        return network
+
+    def clear(self) -> None:
+        """Delete the files of this run."""
+        for count in range(1, len(self.keys)):
+            path = self._path(count)
+            if path is not None:
+                path.unlink(missing_ok=True)
+
+    def _path(self, count: int) -> Path | None:
+        return None if self.output is None else self.output.with_name(f"{self.output.stem}.step{count}.npz")
+
+
+def _without_state(network: Network) -> dict[str, Any]:
+    return {name: value for name, value in network.metadata.items() if name != _STATE}
+
+
+class _Log:
+    """Lines with the seconds since the start, kept and reported."""
+
+    def __init__(self, report: Report) -> None:
+        self.lines: list[str] = []
+        self._report, self._start = report, time.monotonic()
+
+    def write(self, text: str) -> None:
+        line = f"{time.monotonic() - self._start:7.1f} s  {text}"
+        self.lines.append(line)
+        self._report(line)
