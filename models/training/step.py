@@ -91,6 +91,10 @@ class TrainingRun:
         with torch.no_grad():
             for hook in self.hooks:
                 hook.after_epoch(self.weights, self.rate, number + 1)
+            if self.hooks and self.recipe.averaging == 0:
+                # The kept weights are then the current ones, with what was done to them after the epoch.
+                for name, tensor in self.weights.items():
+                    self.averaged[name].copy_(tensor)
         return total / self.steps_per_epoch
 
     def _batches(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:

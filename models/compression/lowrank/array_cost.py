@@ -1,0 +1,100 @@
+"""What a network costs on the array with some of its layers as two, known before any weight is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from math import prod
+from typing import Literal
+
+from hwsim.array import parse_machine
+from hwsim.cost import find_table
+from hwsim.errors import HwsimError, all_faults
+from hwsim.network import Network, fold_shapes
+from hwsim.network.assignment import LayerFormats
+from hwsim.sweep import QuickCost
+from models.compression.errors import CompressionError
+from models.compression.lowrank.graph import factorised_layers
+from models.compression.lowrank.matrix import Split
+
+Objective = Literal["parameters", "cycles", "energy"]
+
+
+@dataclass(frozen=True)
+class ArrayChoice:
+    """What decides between forms and ranks.
+
+    Attributes:
+        objective: parameters (weights and biases), cycles or energy (pJ) of one inference on the array.
+        machine: The array, as ``hwsim run --machine`` takes it.
+        weights: Format of the weights.
+        acts: Format of the activations.
+        acc: Format of the sums.
+        table: The prices, as ``hwsim run --table`` takes them.
+    """
+
+    objective: Objective = "cycles"
+    machine: str = "16x16-ws"
+    weights: str = "int8"
+    acts: str = "int8"
+    acc: str = "int32"
+    table: str = "published45"
+
+    def __post_init__(self) -> None:
+        faults = []
+        if self.objective not in ("parameters", "cycles", "energy"):
+            faults.append(f"objective is {self.objective!r}; needed: parameters, cycles or energy")
+        for read in (
+            lambda: parse_machine(self.machine),
+            lambda: LayerFormats.of(self.weights, self.acts, self.acc),
+            lambda: find_table(self.table),
+        ):
+            try:
+                read()
+            except HwsimError as error:
+                faults.append(str(error))
+        if faults:
+            raise CompressionError(all_faults("the array that decides", faults))
+
+
+class ArrayCost:
+    """The cost of a network with any of its layers split, one inference, from shapes alone.
+
+    Args:
+        network: Folded.
+        choice: What counts, and on which array.
+
+    >>> from models import load_network
+    >>> from models.compression.lowrank.matrix import Form
+    >>> cost = ArrayCost(load_network("digits-cnn"), ArrayChoice("parameters"))
+    >>> cost({}), cost({"conv2": Split(Form.CHANNEL, 8)})
+    (6090.0, 2890.0)
+    """
+
+    def __init__(self, network: Network, choice: ArrayChoice) -> None:
+        self._network, self._choice = network, choice
+        self._of = lru_cache(maxsize=1 << 16)(self._compute)
+
+    def __call__(self, splits: Mapping[str, Split]) -> float:
+        """Return the cost in the unit of the objective. Raises HwsimError where a layer cannot be split so."""
+        return self._of(tuple(sorted(splits.items(), key=lambda item: item[0])))
+
+    @cached_property
+    def whole(self) -> float:
+        """The cost of the network as it is."""
+        return self({})
+
+    def _compute(self, splits: tuple[tuple[str, Split], ...]) -> float:
+        network = self._network
+        layers = factorised_layers(network, dict(splits))
+        shapes = Network(network.name, network.input_shape, layers, {})
+        if self._choice.objective == "parameters":
+            return float(sum(prod(shape) for shape in shapes.tensor_shapes.values()))
+        return _priced(fold_shapes(shapes), self._choice)
+
+
+def _priced(shapes: Network, choice: ArrayChoice) -> float:
+    formats = LayerFormats.of(choice.weights, choice.acts, choice.acc)
+    outcome = QuickCost(shapes, find_table(choice.table))(parse_machine(choice.machine), formats)
+    return float(outcome.cycles) if choice.objective == "cycles" else outcome.energy_total_pj

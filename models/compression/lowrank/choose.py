@@ -1,0 +1,136 @@
+"""Ranks for a budget: what each layer saves on the array for each rank, against what its cut costs in loss.
+
+Each layer has candidates (form and rank) with a cost and an error. For a price of loss, every layer takes the candidate
+with the lowest cost + price x error, which is the best allocation for the total error that results (Lagrange; Shoham &
+Gersho, IEEE Trans. ASSP 36(9), 1988). The price is then found by bisection, with the loss of the whole cut network
+measured each time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from models.compression.lowrank.array_cost import ArrayCost
+from models.compression.lowrank.cut import Cutter
+from models.compression.lowrank.matrix import Split
+
+_BISECTIONS = 20
+_PROBE_ERROR = 0.1  #: relative mean square error at which a layer's loss is measured
+_LEAST_SLOPE = 1e-6  #: nats per unit of error, for layers whose cut lowers the measured loss
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One way to split a layer, or to leave it.
+
+    Attributes:
+        split: None leaves the layer whole.
+        saved: Cost that the network is spared, in the unit of the objective.
+        error: Relative mean square error of the layer's output.
+    """
+
+    split: Split | None
+    saved: float
+    error: float
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Ranks, and what they do to the network.
+
+    Attributes:
+        splits: By the name of the layer; layers that stay whole are missing.
+        cost: Of the whole network, in the unit of the objective.
+        loss: Of the cut network, nats.
+    """
+
+    splits: Mapping[str, Split]
+    cost: float
+    loss: float
+
+
+def candidates(cutter: Cutter, cost: ArrayCost, name: str, form: str) -> tuple[Candidate, ...]:
+    """Return the splits of a layer that save cost: for each saving the one with the smallest error, none dominated."""
+    found: list[tuple[float, Split]] = []
+    for kind in cutter.forms(name, form):
+        best: dict[float, Split] = {}
+        for rank in range(1, min(cutter.largest_rank(name, kind), cutter.decomposition(name, kind).components) + 1):
+            saved = cost.whole - cost({name: Split(kind, rank)})
+            best[saved] = Split(kind, rank)
+        found += [(saved, split) for saved, split in best.items() if saved > 0]
+    kept = [Candidate(None, 0.0, 0.0)]
+    measured = [
+        Candidate(split, saved, cutter.decomposition(name, split.form).error(split.rank)) for saved, split in found
+    ]
+    lowest = math.inf
+    for candidate in sorted(measured, key=lambda c: (-c.saved, c.error)):
+        if candidate.error < lowest:
+            kept.append(candidate)
+            lowest = candidate.error
+    return tuple(kept)
+
+
+def loss_slopes(
+    table: Mapping[str, Sequence[Candidate]], loss: Callable[[Mapping[str, Split]], float]
+) -> Mapping[str, float]:
+    """Return by how many nats a unit of each layer's error raises the loss, measured on that layer's cut alone."""
+    whole, slopes = loss({}), {}
+    for name, layer in table.items():
+        cuts = [candidate for candidate in layer if candidate.split is not None and candidate.error > 0]
+        if not cuts:
+            continue
+        probe = min(cuts, key=lambda c: abs(math.log(c.error / _PROBE_ERROR)))
+        assert probe.split is not None
+        slopes[name] = max(_LEAST_SLOPE, (loss({name: probe.split}) - whole) / probe.error)
+    return slopes
+
+
+def allocate(
+    table: Mapping[str, Sequence[Candidate]], slopes: Mapping[str, float], price: float
+) -> Mapping[str, Split]:
+    """Return the best candidate of every layer when a nat of loss is worth ``price`` units of cost.
+
+    >>> from models.compression.lowrank.matrix import Form
+    >>> table = {"a": (Candidate(None, 0, 0), Candidate(Split(Form.CHANNEL, 2), 10.0, 0.5))}
+    >>> allocate(table, {"a": 1.0}, 10.0)["a"].rank, allocate(table, {"a": 1.0}, 30.0)
+    (2, {})
+    """
+    taken = {
+        name: max(layer, key=lambda c: (c.saved - price * slopes.get(name, 0.0) * c.error, c.saved)).split
+        for name, layer in table.items()
+    }
+    return {name: split for name, split in taken.items() if split is not None}
+
+
+def choose(
+    table: Mapping[str, Sequence[Candidate]],
+    slopes: Mapping[str, float],
+    measure: Callable[[Mapping[str, Split]], Chosen],
+    fits: Callable[[Chosen], bool],
+    cheap_first: bool,
+) -> Chosen | None:
+    """Return the allocation at the price where ``fits`` begins to hold, or None where it holds at none.
+
+    The price's logarithm is found by bisection.
+
+    Args:
+        table: Candidates by layer.
+        slopes: From ``loss_slopes``.
+        measure: Cost and loss of an allocation.
+        fits: Whether the budget holds.
+        cheap_first: True when a lower price (a cheaper network) breaks the budget, as a bound on the loss does; False
+            when a higher price does, as a bound on the cost does.
+    """
+    scale = max((c.saved for layer in table.values() for c in layer), default=1.0) or 1.0
+    low, high = math.log(scale * 1e-4), math.log(scale * 1e8)
+    best: Chosen | None = None
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2
+        found = measure(allocate(table, slopes, math.exp(middle)))
+        good = fits(found)
+        if good:
+            best = found
+        low, high = (low, middle) if good == cheap_first else (middle, high)
+    return best

@@ -1,0 +1,98 @@
+"""The steps around the rank: two layers for one, and the whole chain from training to fine-tuning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from hwsim.errors import all_faults
+from hwsim.network import Network
+from models.compression.errors import CompressionError
+from models.compression.lowrank.array_cost import ArrayChoice, ArrayCost
+from models.compression.lowrank.cut import Cutter
+from models.compression.lowrank.graph import factorise
+from models.compression.lowrank.matrix import Split
+from models.compression.lowrank.train import Penalties, train_low_rank
+from models.compression.lowrank.truncate import RankRule, truncated
+from models.compression.step import Step, Training, Work, recorded
+from models.compression.weights import with_tensors
+
+
+@dataclass(frozen=True)
+class Factorise(Step):
+    """Run each layer whose weights have a low rank as two, where that saves parameters and costs no more on the array.
+
+    Attributes:
+        form: channel, spatial, or for each layer the cheapest.
+        skip: Layers that stay whole.
+        array: What is cheap.
+        training: Retraining of the factorised network.
+    """
+
+    method: ClassVar[str] = "factorise"
+
+    form: Literal["channel", "spatial", "cheapest"] = "cheapest"
+    skip: tuple[str, ...] = ()
+    array: ArrayChoice = field(default_factory=ArrayChoice)
+    training: Training = field(default_factory=Training)
+
+    def __post_init__(self) -> None:
+        if self.form not in ("channel", "spatial", "cheapest"):
+            fault = f"form is {self.form!r}; needed: channel, spatial or cheapest"
+            raise CompressionError(all_faults("factorise", [fault]))
+
+    def apply(self, network: Network, work: Work) -> Network:
+        """See the base class."""
+        splits = splits_of(network, self.array, self.form, self.skip)
+        factorised = fine_tuned(factorise(network, splits), work, self.training)
+        facts = {name: [split.form.value, split.rank] for name, split in splits.items()}
+        return recorded(factorised, self, {"ranks": facts})
+
+
+def splits_of(
+    network: Network, array: ArrayChoice, form: str = "cheapest", skip: tuple[str, ...] = ()
+) -> Mapping[str, Split]:
+    """Return the splits that keep the function of ``network``: by the ranks that its weights have as they are."""
+    cutter, cost = Cutter(network, None, skip), ArrayCost(network, array)
+    found: dict[str, Split] = {}
+    for name in cutter.layers:
+        splits = [Split(kind, cutter.numerical_rank(name, kind)) for kind in cutter.forms(name, form)]
+        saving = [split for split in splits if split.rank <= cutter.largest_rank(name, split.form)]
+        price, best = min(((cost({name: s}), s) for s in saving), key=lambda e: e[0], default=(cost.whole, None))
+        if best is not None and price <= cost.whole:
+            found[name] = best
+    return found
+
+
+def fine_tuned(network: Network, work: Work, training: Training) -> Network:
+    """Return the network after ``training``; as it is where that has no epochs."""
+    return with_tensors(network, work.retrain(network, training).tensors) if training.epochs else network
+
+
+@dataclass(frozen=True)
+class LowRank(Step):
+    """Train towards low rank, cut, run the cut layers as two, and train those on.
+
+    Attributes:
+        penalties: What pulls in the training; without any, it is plain truncation with the same training.
+        training: With the penalties.
+        ranks: How the rank of each layer is found.
+        retraining: Of the factorised network.
+    """
+
+    method: ClassVar[str] = "low-rank"
+
+    penalties: Penalties = field(default_factory=lambda: Penalties(tau=1e-3))
+    training: Training = field(default_factory=lambda: Training(epochs=10))
+    ranks: RankRule = field(default_factory=RankRule)
+    retraining: Training = field(default_factory=lambda: Training(epochs=5))
+
+    def apply(self, network: Network, work: Work) -> Network:
+        """See the base class."""
+        trained = train_low_rank(network, work, self.penalties, self.training)
+        cut, splits = truncated(trained, work.train, self.ranks)
+        for name, split in splits.items():
+            work.report(f"  {name}: rank {split.rank}, {split.form.value}")
+        tuned = fine_tuned(factorise(cut, splits), work, self.retraining)
+        return recorded(tuned, self, {"ranks": {name: [s.form.value, s.rank] for name, s in splits.items()}})

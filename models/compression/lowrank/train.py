@@ -1,0 +1,122 @@
+"""The step that trains a network towards low rank and few units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from hwsim.errors import all_faults
+from hwsim.network import Network
+from models.compression.errors import CompressionError
+from models.compression.lowrank.cut import Cutter
+from models.compression.lowrank.hooks import GroupLassoHook, NuclearProxHook, ProximalHook
+from models.compression.lowrank.matrix import Form, groups_of, matrix_shape
+from models.compression.lowrank.prox import nuclear_norm
+from models.compression.step import Step, Training, Work, recorded
+from models.compression.weights import with_tensors
+
+
+@dataclass(frozen=True)
+class Penalties:
+    """What pulls a training towards low rank and few units.
+
+    Attributes:
+        tau: Of the nuclear norm, nats per unit of a singular value; 0 leaves it out.
+        group: lambda of the sparse group lasso over output units, nats per unit of its norm; 0 leaves it out.
+        alpha: Its share of the 1-norm, 0 to 1.
+        form: channel, spatial, or for each layer the form with fewer parameters to a component.
+        every: Steps between two proximal steps; 0 is after every epoch, as in the paper.
+        skip: Layers that no penalty acts on; the group lasso leaves the last layer alone in any case.
+    """
+
+    tau: float = 0.0
+    group: float = 0.0
+    alpha: float = 0.0
+    form: Literal["channel", "spatial", "cheapest"] = "channel"
+    every: int = 0
+    skip: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        checks = (
+            ("tau", self.tau >= 0, "at least 0"),
+            ("group", self.group >= 0, "at least 0"),
+            ("alpha", 0 <= self.alpha <= 1, "0 to 1"),
+            ("form", self.form in ("channel", "spatial", "cheapest"), "channel, spatial or cheapest"),
+            ("every", self.every >= 0, "at least 0 steps"),
+        )
+        if faults := [f"{name} is {getattr(self, name)}; needed: {need}" for name, good, need in checks if not good]:
+            raise CompressionError(all_faults("the penalties", faults))
+
+
+@dataclass(frozen=True)
+class LowRankTrain(Step):
+    """Train with the nuclear norm, the sparse group lasso, or both, by proximal steps.
+
+    Attributes:
+        penalties: What pulls.
+        training: How.
+    """
+
+    method: ClassVar[str] = "low-rank-train"
+
+    penalties: Penalties = field(default_factory=lambda: Penalties(tau=1e-3))
+    training: Training = field(default_factory=lambda: Training(epochs=10))
+
+    def apply(self, network: Network, work: Work) -> Network:
+        """See the base class."""
+        trained = train_low_rank(network, work, self.penalties, self.training)
+        return recorded(trained, self, {"norms": spectra_facts(trained, self.penalties)})
+
+
+def train_low_rank(network: Network, work: Work, penalties: Penalties, training: Training) -> Network:
+    """Return the network trained with the penalties; without any it is trained all the same."""
+    if not training.epochs:
+        return network
+    fit = work.retrain(network, training, penalty_hooks(network, work, penalties, training))
+    return with_tensors(network, fit.tensors)
+
+
+def penalty_hooks(network: Network, work: Work, penalties: Penalties, training: Training) -> tuple[ProximalHook, ...]:
+    """Return the hooks for the penalties that are not 0: the nuclear norm before the group lasso.
+
+    Raises:
+        CompressionError: averaged weights are to be kept, which are not low in rank when the weights are.
+    """
+    if training.averaging and (penalties.tau or penalties.group):
+        raise CompressionError(
+            f"averaging is {training.averaging}; needed: 0, since an average of weights of low rank has a higher one"
+        )
+    momentum = work.recipe(network, training).momentum
+    hooks: list[ProximalHook] = []
+    if penalties.tau:
+        forms = penalised_forms(network, penalties)
+        hooks.append(NuclearProxHook(network, forms, penalties.tau, penalties.every, momentum))
+    if penalties.group:
+        names = tuple(layer.name for layer in network.mac_layers if layer.name not in penalties.skip)
+        grouped = tuple(name for name in names if name != network.mac_layers[-1].name)
+        hooks.append(GroupLassoHook(grouped, penalties.group, penalties.alpha, penalties.every, momentum))
+    return tuple(hooks)
+
+
+def penalised_forms(network: Network, penalties: Penalties) -> Mapping[str, Form]:
+    """Return which matrix of each layer the nuclear norm is of."""
+    cutter = Cutter(network, None, penalties.skip)
+
+    def sides(name: str, form: Form) -> int:
+        return sum(matrix_shape(network.tensor_shapes[f"{name}.weight"], groups_of(cutter.layers[name]), form))
+
+    return {name: min(cutter.forms(name, penalties.form), key=lambda form: sides(name, form)) for name in cutter.layers}
+
+
+def spectra_facts(network: Network, penalties: Penalties) -> dict[str, list[float]]:
+    """Return for each layer the rank, the nuclear norm and the number of units that are not 0."""
+    cutter, facts = Cutter(network, None, penalties.skip), {}
+    for name, form in penalised_forms(network, penalties).items():
+        weight = network.weight(name)
+        units = int(np.any(weight.reshape(len(weight), -1) != 0, axis=1).sum())
+        norm = nuclear_norm(cutter.decomposition(name, form).matrices)
+        facts[name] = [cutter.numerical_rank(name, form), round(norm, 4), units]
+    return facts
