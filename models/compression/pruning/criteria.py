@@ -15,9 +15,11 @@ from models.compression.errors import CompressionError
 Weights = Mapping[str, NDArray[Any]]
 Scores = dict[str, NDArray[np.float64]]
 
+_TINY = float(np.finfo(np.float64).tiny)
+
 
 def scores(weights: Weights, criterion: str = "magnitude", importance: Weights | None = None) -> Scores:
-    """Return the score of every weight, float64 of the weight's shape; a weight that is 0 scores 0.
+    """Return the score of every weight, float64 of the weight's shape: 0 for a weight that is 0, above 0 for others.
 
     Args:
         weights: Tensors by name, of the layers to be pruned.
@@ -41,8 +43,11 @@ def scores(weights: Weights, criterion: str = "magnitude", importance: Weights |
         raise CompressionError(f"weights that are not finite in {', '.join(bad)}: train with a smaller learning rate")
     magnitudes = {name: np.abs(np.asarray(array, dtype=np.float64)) for name, array in weights.items()}
     if criterion == "saliency":
-        return _saliency(magnitudes, importance or {})
-    return {name: CRITERIA[criterion](magnitude) for name, magnitude in magnitudes.items()}
+        found = _saliency(magnitudes, importance or {})
+    else:
+        found = {name: CRITERIA[criterion](magnitude) for name, magnitude in magnitudes.items()}
+    # A weight behind a dead unit has no saliency; it must not tie with one that is pruned already.
+    return {name: np.where(magnitudes[name] > 0, np.maximum(score, _TINY), 0.0) for name, score in found.items()}
 
 
 def _magnitude(magnitude: NDArray[np.float64]) -> NDArray[np.float64]:

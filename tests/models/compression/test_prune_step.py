@@ -57,6 +57,7 @@ def test_without_training_it_is_the_mask_alone(network, train):
         {"schedule": "one-shot"},
         {"schedule": "one-shot", "criterion": "lamp", "l1": 1e-4},
         {"schedule": "iterative", "rounds": 3},
+        {"schedule": "iterative", "rounds": 2, "criterion": "saliency", "samples": 64},
         {"schedule": "gradual"},
         {"schedule": "gradual", "scope": "layer", "criterion": "scaled"},
         {"schedule": "gradual", "ramp": 0.0},

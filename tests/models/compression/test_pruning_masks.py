@@ -128,6 +128,17 @@ def test_a_weight_of_zero_scores_zero_and_a_layer_of_zeros_is_no_division():
         assert worth["b"][0, 1] == 1
 
 
+def test_a_weight_without_saliency_still_goes_before_one_that_is_pruned():
+    worth = scores({"a": np.float32([[0, 1, -1]])}, "saliency", {"a": np.array([[5.0, 0.0, -2.0]])})["a"]
+    assert worth[0, 0] == 0
+    assert (worth[0, 1:] > 0).all()
+    network = two_layers([[0, 1], [2, 3]], [[0, 0], [0, 4]])
+    flat = {name: np.zeros((2, 2)) for name in ("a.weight", "b.weight")}
+    masks = magnitude_masks(network, 0.5, criterion="saliency", importance=flat)
+    assert masks["a.weight"].tolist() == [[False, True], [True, True]]
+    assert masks["b.weight"].tolist() == [[False, False], [False, True]]
+
+
 def test_scores_refuse_what_they_cannot_compare():
     with pytest.raises(CompressionError, match="did you mean 'magnitude'"):
         scores({}, "magnitud")
