@@ -113,13 +113,15 @@ def attribute_texts(cls: type[Any]) -> dict[str, str]:
 def type_text(hint: Any) -> str:
     """Return a type as the listing shows it.
 
-    >>> type_text(int), type_text(tuple[float, ...]), type_text(Literal["a", "b"]), type_text(int | None)
-    ('int', 'list of float', "'a' | 'b'", 'int')
+    >>> type_text(int), type_text(tuple[tuple[str, float], ...]), type_text(Literal["a", "b"]), type_text(int | None)
+    ('int', 'list of [str, float]', "'a' | 'b'", 'int')
     """
     if get_origin(hint) is Literal:
         return " | ".join(repr(choice) for choice in get_args(hint))
     if get_origin(hint) is tuple:
-        return f"list of {type_text(get_args(hint)[0])}"
+        kinds = get_args(hint)
+        listed = len(kinds) == 2 and kinds[1] is Ellipsis
+        return f"list of {type_text(kinds[0])}" if listed else f"[{', '.join(map(type_text, kinds))}]"
     if get_origin(hint) in (Union, types.UnionType):
         return " or ".join(type_text(part) for part in get_args(hint) if part is not type(None))
     return str(getattr(hint, "__name__", hint))
