@@ -27,7 +27,9 @@ def importance(
     taken as 0) are raised to it. All values 0 gives all ones. Only ratios matter to a quantiser.
 
     >>> import numpy as np
-    >>> net = Network("n", (2,), (), {"fc.weight": np.ones((1, 3), np.float32)})
+    >>> from hwsim.network import Layer, Linear
+    >>> layers = (Layer("fc", Linear(1, bias=False), ("input",)),)
+    >>> net = Network("n", (3,), layers, {"fc.weight": np.ones((1, 3), np.float32)})
     >>> importance(net, {"fc.weight": np.array([[3.0, 0.0, -1.0]])}, floor=0.01).tolist()
     [3.0, 0.01, 0.01]
 
