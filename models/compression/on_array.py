@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from hwsim.arith.fit import fit
 from hwsim.arith.quantize import quantize
 from hwsim.formats import CodebookFormat, NumberFormat, parse
 from hwsim.formats.scaled import MAX_SCALE
-from hwsim.network import Network
+from hwsim.network import INPUT, Network
 from hwsim.network.assignment import Assignment, LayerFormats
 from models.compression.recipe import ArraySettings
 
@@ -51,6 +52,8 @@ class LayerWeights:
 def array_assignment(network: Network, settings: ArraySettings) -> tuple[Assignment, tuple[LayerWeights, ...]]:
     """Return the formats that ``network`` runs in on the array, and what becomes of its weights.
 
+    Activations that a step rounded while it trained, as its card says, keep the formats that it rounded to.
+
     Args:
         network: Folded.
         settings: Formats of activations and sums, and of weights where they are not read off the tensors.
@@ -64,25 +67,49 @@ def array_assignment(network: Network, settings: ArraySettings) -> tuple[Assignm
         FormatError: a format that cannot be read.
     """
     hints = _hinted(network.metadata)
-    chosen = []
+    meant, acts = noted_formats(network, "formats"), noted_formats(network, "activations")
+    chosen: dict[str, LayerWeights] = {}
     for layer in network.mac_layers:
         values = network.weight(layer.name)
-        fmt = weight_format(values, settings, hints)
-        chosen.append(LayerWeights(layer.name, fmt, _largest_change(values, fmt)))
-    overrides = tuple((weights.layer, LayerFormats.of(weights.fmt, settings.acts, settings.acc)) for weights in chosen)
+        fmt = weight_format(values, settings, hints, meant.get(layer.name))
+        chosen[layer.name] = LayerWeights(layer.name, fmt, _largest_change(values, fmt))
+    weights: dict[str, NumberFormat | str] = {name: own.fmt for name, own in chosen.items()}
+    overrides = tuple(
+        (name, LayerFormats.of(weights.get(name, "int8"), acts.get(name, settings.acts), settings.acc))
+        for name in dict.fromkeys((*acts, *chosen))
+    )
     default = LayerFormats.of("int8", settings.acts, settings.acc)
-    return Assignment(default, overrides), tuple(chosen)
+    return Assignment(default, overrides), tuple(chosen.values())
+
+
+def noted_formats(network: Network, fact: str) -> dict[str, NumberFormat]:
+    """Return the formats by layer that the latest step with such a fact wrote on the card; "input" is the images.
+
+    Layers that later steps took away are left out, and so is everything where no step says anything.
+
+    Raises:
+        FormatError: a card with a spelling that cannot be read.
+    """
+    steps = network.metadata.get("compression", [])
+    facts = [step.get("facts", {}) for step in steps if isinstance(step, Mapping)] if isinstance(steps, list) else []
+    found = next((own[fact] for own in reversed(facts) if fact in own), {})
+    names = {INPUT, *(layer.name for layer in network.layers)}
+    return {name: parse(spelled) for name, spelled in found.items() if name in names}
 
 
 def weight_format(
-    values: NDArray[np.float32], settings: ArraySettings = DEFAULT, families: Sequence[str] = ()
+    values: NDArray[np.float32],
+    settings: ArraySettings = DEFAULT,
+    families: Sequence[str] = (),
+    meant: NumberFormat | None = None,
 ) -> NumberFormat:
     """Return the format of a weight tensor: the first of these that holds every value.
 
-    Powers of two and zero: ``pow2``, a shift. Sums of them, where ``families`` says that they were meant: ``apot`` or
-    ``shiftcnn``. Multiples of a power of two: the narrowest ``int`` of at most 8 bits. Else, for shared values (at most
-    256, each held twice on average) whose indices need fewer bits than an entry: ``codebook``, its entries rounded to
-    ``settings.entries``. Else ``settings.plain``, its scale fitted to the tensor.
+    Powers of two and zero: ``pow2``, a shift. What a step rounded to, ``meant``. Sums of powers of two, where
+    ``families`` says that they were meant: ``apot`` or ``shiftcnn``. Multiples of a power of two: the narrowest ``int``
+    of at most 8 bits. Else, for shared values (at most 256, each held twice on average) whose indices need fewer bits
+    than an entry: ``codebook``, its entries rounded to ``settings.entries``. Else ``settings.plain``, its scale fitted
+    to the tensor.
 
     >>> str(weight_format(np.array([0, 0.5, -0.25], np.float32)))
     'pow2<3>@2^-1'
@@ -97,7 +124,8 @@ def weight_format(
     if settings.weights != AUTO:
         return fit(parse(settings.weights), values)
     distinct = np.unique(values.astype(np.float64))
-    candidates = (_pow2(distinct), *(_sum(distinct, family) for family in families), _integer(distinct))
+    exact = meant if meant is not None and _largest_change(distinct, meant) == 0 else None
+    candidates = (_pow2(distinct), exact, *(_sum(distinct, family) for family in families), _integer(distinct))
     found = next((fmt for fmt in candidates if fmt is not None), None)
     return found or _codebook(values, distinct, settings.entries) or fit(parse(settings.plain), values)
 
@@ -163,7 +191,7 @@ def _codebook(values: NDArray[np.float32], distinct: NDArray[np.float64], entrie
     return book if book.bits < entry.bits else None
 
 
-def _largest_change(values: NDArray[np.float32], fmt: NumberFormat) -> float:
+def _largest_change(values: NDArray[np.floating[Any]], fmt: NumberFormat) -> float:
     held = quantize(values.astype(np.float64), fmt).astype(np.float64)
     return float(np.abs(held - values).max(initial=0.0))
 

@@ -1,7 +1,7 @@
 """Weights that are powers of two: incremental network quantization (INQ), and conversions beside it."""
 
 from models.compression.inq.activations import ActivationHook, activation_formats
-from models.compression.inq.assignment import array_assignment, assignment_formats
+from models.compression.inq.assignment import assignment_formats
 from models.compression.inq.codebook import Codebook
 from models.compression.inq.convert import Apot, Convert, Pow2, ShiftCnn
 from models.compression.inq.freeze import InqHook
@@ -21,6 +21,5 @@ __all__ = [
     "ShiftCnn",
     "StraightThroughHook",
     "activation_formats",
-    "array_assignment",
     "assignment_formats",
 ]
