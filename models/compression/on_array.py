@@ -92,7 +92,7 @@ def noted_formats(network: Network, fact: str) -> dict[str, NumberFormat]:
     """
     steps = network.metadata.get("compression", [])
     facts = [step.get("facts", {}) for step in steps if isinstance(step, Mapping)] if isinstance(steps, list) else []
-    found = next((own[fact] for own in reversed(facts) if fact in own), {})
+    found: Mapping[str, str] = next((own[fact] for own in reversed(facts) if fact in own), {})
     names = {INPUT, *(layer.name for layer in network.layers)}
     return {name: parse(spelled) for name, spelled in found.items() if name in names}
 
