@@ -1,4 +1,4 @@
-"""``models``: list, fetch, train and evaluate networks."""
+"""``models``: list, fetch, train, evaluate and compress networks."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 
 from hwsim.command import guarded
 from hwsim.errors import DataError
+from models.compression.cli import add_commands as add_compression
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluating.add_argument("--split", default="test", help="train, calibration or test (default)")
     evaluating.set_defaults(run=_evaluate)
     _add_training(commands)
+    add_compression(commands)
     for command in (fetching, evaluating, commands.choices["train"], commands.choices["validate"]):
         command.add_argument("--root", type=Path, metavar="DIR", help="data folder (HWSIM_DATA, else ~/.cache/hwsim)")
     return parser

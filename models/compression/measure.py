@@ -21,7 +21,7 @@ from models.compression.container import (
     weight_bits_per_parameter,
 )
 from models.compression.errors import CompressionError
-from models.compression.on_array import LayerWeights, array_assignment
+from models.compression.on_array import LayerWeights, array_assignment, on_array
 from models.compression.recipe import ArraySettings
 from models.compression.weights import flat_weights
 from models.data.dataset import Dataset
@@ -67,6 +67,7 @@ class Measured:
         float_mask: Images that it gets right in float64.
         array_mask: Images that it gets right on the array, bit by bit.
         weights: The format of each layer's weights there.
+        array_bits: Bits that a weight takes in the machine's memories, on average.
         hardware: One inference.
         acts: Format asked for activations.
     """
@@ -75,6 +76,7 @@ class Measured:
     float_mask: Mask = field(repr=False)
     array_mask: Mask = field(repr=False)
     weights: tuple[LayerWeights, ...]
+    array_bits: float
     hardware: HardwareResult = field(repr=False)
     acts: str = ""
 
@@ -143,8 +145,9 @@ def measure(
 ) -> Measured:
     """Run a network in float64 and on the array.
 
-    Weights of a compressed file lie packed in the machine's memories, with as many bits as they have in the file,
-    unless the machine says otherwise (``compress=``).
+    Weights of a compressed network lie packed in the machine's memories, in the code of the file: with as many bits as
+    its weights have in a file once they are in the formats of the array, which changes nothing where these hold them
+    exactly. A machine that says ``compress=`` is left as it is, and a float32 network's weights are not packed.
 
     Raises:
         DataError: images that do not fit the network.
@@ -156,17 +159,22 @@ def measure(
     report(f"{measured.label}: float64, {len(test)} images")
     float_mask = correct_float(network, test)
     assignment, weights = array_assignment(network, settings)
-    machine = packed_machine(settings.machine, measured)
+    machine = packed_machine(settings.machine, measured, weights)
     report(f"{measured.label}: {machine}, prices {settings.table}")
     done = simulate(network, assignment, machine, test.images, test.labels, calibration.images, settings.table, threads)
-    return Measured(measured, float_mask, done.numerics.correct_mask, weights, done.hardware, settings.acts)
+    count = sum(layer.weight_count for layer in done.numerics.layers)
+    return Measured(
+        measured, float_mask, done.numerics.correct_mask, weights, done.hardware.weight_bits / count, done.hardware,
+        settings.acts,
+    )  # fmt: skip
 
 
-def packed_machine(machine: str, measured: Subject) -> str:
+def packed_machine(machine: str, measured: Subject, weights: tuple[LayerWeights, ...]) -> str:
     """Return the spelling of ``machine`` with weights packed as in the file."""
     if measured.data is None or "compress=" in machine:
         return machine
-    return f"{machine},compress={weight_bits_per_parameter(measured.data):.4f}b"
+    data = measured.data if all(own.exact for own in weights) else pack(on_array(measured.network, weights))
+    return f"{machine},compress={weight_bits_per_parameter(data):.4f}b"
 
 
 def same_images(test: Dataset, limit: int | None) -> Dataset:

@@ -22,6 +22,7 @@ from hwsim.formats.scaled import MAX_SCALE
 from hwsim.network import INPUT, Network
 from hwsim.network.assignment import Assignment, LayerFormats
 from models.compression.recipe import ArraySettings
+from models.compression.weights import with_tensors
 
 AUTO = "auto"
 DEFAULT = ArraySettings()
@@ -95,6 +96,12 @@ def noted_formats(network: Network, fact: str) -> dict[str, NumberFormat]:
     found: Mapping[str, str] = next((own[fact] for own in reversed(facts) if fact in own), {})
     names = {INPUT, *(layer.name for layer in network.layers)}
     return {name: parse(spelled) for name, spelled in found.items() if name in names}
+
+
+def on_array(network: Network, weights: Sequence[LayerWeights]) -> Network:
+    """Return ``network`` with its weights as the array holds them."""
+    held = {f"{own.layer}.weight": quantize(network.weight(own.layer), own.fmt) for own in weights}
+    return with_tensors(network, held)
 
 
 def weight_format(

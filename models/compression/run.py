@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 from hwsim.errors import NetworkError
 from hwsim.network import Network, fold, load_network_file, save_network
 from models.compression.errors import CompressionError
+from models.compression.options import Option, describe_options
 from models.compression.step import Step, Work
 from models.compression.weights import flat_weights
 
@@ -70,7 +71,7 @@ def state_files(output: Path) -> tuple[Path, ...]:
 
 
 def _apply(network: Network, step: Step, place: str, work: Work) -> Network:
-    work.report(f"{place}: {step.method} {_options_text(step.options())}".rstrip())
+    work.report(f"{place}: {step.method} {_changed_options(step)}".rstrip())
     return _as_from_file(step.apply(network, work))
 
 
@@ -80,16 +81,26 @@ def _as_from_file(network: Network) -> Network:
     return replace(network, tensors=tensors, metadata=json.loads(json.dumps(dict(network.metadata))))
 
 
-def _options_text(options: dict[str, Any], prefix: str = "") -> str:
-    parts = []
+def _changed_options(step: Step) -> str:
+    """Return the options that are not their defaults."""
+    values = _flat(step.options())
+    changed = (option.name for option in describe_options(type(step)) if not _is_default(option, values[option.name]))
+    return " ".join(f"{name}={_value_text(values[name])}" for name in changed)
+
+
+def _flat(options: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
     for name, value in options.items():
-        nested = isinstance(value, dict)
-        parts.append(_options_text(value, f"{prefix}{name}.") if nested else f"{prefix}{name}={_value_text(value)}")
-    return " ".join(parts)
+        found |= _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return found
+
+
+def _is_default(option: Option, value: Any) -> bool:
+    return not option.required and json.dumps(option.default) == json.dumps(value)
 
 
 def _value_text(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return json.dumps(value) if isinstance(value, list | tuple) else str(value)
 
 
 def _described(network: Network) -> str:

@@ -37,6 +37,7 @@ class Row:
         array_p: Exact McNemar test of the two.
         macs: Multiply-accumulates of an inference.
         effectual_macs: Those with two nonzero operands, on average.
+        array_bits_per_weight: Bits that a weight takes in the machine's memories, on average.
         cycles: Of an inference.
         runtime_ms: Of an inference.
         energy_uj: Of an inference.
@@ -72,6 +73,7 @@ class Row:
     array_p: float
     macs: int
     effectual_macs: float
+    array_bits_per_weight: float
     cycles: int
     runtime_ms: float
     energy_uj: float
@@ -130,6 +132,7 @@ def row(reference: Measured, measured: Measured) -> Row:
         array_p=on_array.p_value,
         macs=measured.macs,
         effectual_macs=measured.effectual_macs,
+        array_bits_per_weight=measured.array_bits,
         cycles=hardware.cycles,
         runtime_ms=1e3 * hardware.runtime_s,
         energy_uj=1e-6 * hardware.energy_total_pj,
@@ -178,7 +181,7 @@ _SIZE_HEADER = (
     "lost/won", "p",
 )  # fmt: skip
 _ARRAY_HEADER = (
-    "network", "right", "% [95 %]", "lost/won", "p", "MACs", "nonzero", "cycles", "ms", "uJ", "mW", "DRAM KiB",
+    "network", "right", "% [95 %]", "lost/won", "p", "MACs", "nonzero", "bits/w", "cycles", "ms", "uJ", "mW", "DRAM KiB",
     "SRAM KiB", "time", "energy",
 )  # fmt: skip
 
@@ -210,6 +213,7 @@ def _array_cells(own: Row) -> tuple[object, ...]:
         f"{own.array_p:.2g}",
         own.macs,
         f"{own.effectual_macs / own.macs:.1%}",
+        f"{own.array_bits_per_weight:.3f}",
         own.cycles,
         f"{own.runtime_ms:.4g}",
         f"{own.energy_uj:.4g}",
