@@ -39,6 +39,11 @@ class Budget:
         """How many weights of each share stay."""
         return tuple(share.count for share in self.shares)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The tensors of all shares."""
+        return tuple(name for share in self.shares for name in share.names)
+
     def with_counts(self, counts: Iterable[int]) -> Budget:
         """Return the same shares with other counts."""
         return Budget(tuple(replace(share, count=count) for share, count in zip(self.shares, counts, strict=True)))

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from models.compression.pruning.budget import Budget, Masks
-from models.compression.pruning.criteria import scores
+from models.compression.pruning.criteria import Scores, scores
 from models.compression.pruning.schedule import Ramp, cubic_budget
 from models.training.hooks import Hook
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
     from numpy.typing import NDArray
 
     Tensors = Mapping[str, torch.Tensor]
+
+_IDLE = 1e-100  #: what an idle weight's score is multiplied by
 
 
 class MaskHook(Hook):
@@ -64,6 +67,7 @@ class GradualHook(MaskHook):
         end: What stays at last.
         ramp: When masks are made.
         criterion: See ``criteria.scores``; ``saliency`` is not for this.
+        idle_first: Whether weights that no gradient has reached since the mask before go first.
         report: Called with what is left in each share, after each mask.
     """
 
@@ -72,10 +76,12 @@ class GradualHook(MaskHook):
         end: Budget,
         ramp: Ramp,
         criterion: str = "magnitude",
+        idle_first: bool = True,
         report: Callable[[int, Budget], None] = lambda step, budget: None,
     ) -> None:
         super().__init__({})
         self._end, self._ramp, self._criterion, self._report = end, ramp, criterion, report
+        self._reached = Reached(idle_first)
         self._start = end
         self._step = 0
 
@@ -84,9 +90,15 @@ class GradualHook(MaskHook):
         values = arrays(weights, self._end)
         self._end.check(values)
         self._start, self._step = self._end.nonzero(values), 0
+        self._reached.reset(weights, self._end.names)
         self._use({name: value != 0 for name, value in values.items()}, weights)
         if self._ramp.steps == 0:
             self._prune(weights)
+
+    def after_backward(self, weights: Tensors, rate: float) -> None:
+        """Note which weights a gradient reaches, then set the gradients of what is pruned to 0."""
+        self._reached.note(weights)
+        super().after_backward(weights, rate)
 
     def after_step(self, weights: Tensors, rate: float) -> None:
         """Set what is pruned to 0, and prune more where a mask is due."""
@@ -97,8 +109,49 @@ class GradualHook(MaskHook):
 
     def _prune(self, weights: Tensors) -> None:
         budget = cubic_budget(self._start, self._end, self._ramp.progress(self._step))
-        self._use(budget.masks(scores(arrays(weights, budget), self._criterion)), weights)
+        worth = scores(arrays(weights, budget), self._criterion)
+        self._use(budget.masks(self._reached.idle_last(worth)), weights)
+        self._reached.reset(weights, budget.names)
         self._report(self._step, budget)
+
+
+class Reached:
+    """Remembers which weights a gradient has reached, to tell those that the output does not depend on.
+
+    A weight behind a unit whose readers are all pruned takes a place, and a code in the file, for nothing.
+
+    Args:
+        used: Whether it remembers at all.
+    """
+
+    def __init__(self, used: bool) -> None:
+        self._used, self._steps = used, 0
+        self._found: dict[str, torch.Tensor] = {}
+
+    def reset(self, weights: Tensors, names: tuple[str, ...]) -> None:
+        """Forget, and look at the tensors ``names`` from now on."""
+        import torch
+
+        self._steps = 0
+        self._found = {name: torch.zeros_like(weights[name], dtype=torch.bool) for name in names if self._used}
+
+    def note(self, weights: Tensors) -> None:
+        """Take in the gradients of a step."""
+        self._steps += 1
+        for name, found in self._found.items():
+            gradient = weights[name].grad
+            if gradient is not None:
+                found.logical_or_(gradient != 0)
+
+    def idle_last(self, scores: Scores) -> Scores:
+        """Return ``scores`` with weights that nothing has reached below all others, in their own order."""
+        if not self._steps:
+            return scores
+        reached = {name: found.cpu().numpy() for name, found in self._found.items()}
+        return {
+            name: np.where(reached[name], score, score * _IDLE) if name in reached else score
+            for name, score in scores.items()
+        }
 
 
 class AbsoluteDecayHook(Hook):
@@ -129,5 +182,4 @@ def as_tensor(mask: NDArray[np.bool_], like: torch.Tensor) -> torch.Tensor:
 
 def arrays(weights: Tensors, budget: Budget) -> dict[str, NDArray[np.float32]]:
     """Return copies of the tensors that ``budget`` names."""
-    names = [name for share in budget.shares for name in share.names]
-    return {name: weights[name].detach().cpu().numpy().copy() for name in weights if name in names}
+    return {name: weights[name].detach().cpu().numpy().copy() for name in weights if name in budget.names}

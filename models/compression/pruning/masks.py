@@ -35,7 +35,7 @@ def magnitude_masks(
     >>> from models import load_network
     >>> masks = magnitude_masks(load_network("digits-cnn"), 0.1, {"conv1": 0.5})
     >>> {name: int(mask.sum()) for name, mask in masks.items()}
-    {'classify.weight': 280, 'conv1.weight': 72, 'conv2.weight': 309}
+    {'conv1.weight': 72, 'conv2.weight': 309, 'classify.weight': 280}
 
     Raises:
         CompressionError: for bad fractions, unknown names, and fewer weights that are not 0 than are to stay.

@@ -32,6 +32,8 @@ class Prune(Step):
         rounds: Of schedule iterative; each has ``training``.
         ramp: Part of the steps of a gradual pruning or a surgery until ``keep`` is reached.
         interval: Optimiser steps between two masks on the way.
+        idle_first: Whether, on the way, weights that no gradient has reached since the mask before go first: behind
+            units that nobody reads any more (gradual and surgery).
         l1: Strength of an l1 penalty on all weights during ``training``, in nats per unit of weight.
         samples: Training images for the Hessian of criterion saliency.
         surgery: How connections come back.
@@ -49,6 +51,7 @@ class Prune(Step):
     rounds: int = 1
     ramp: float = 0.7
     interval: int = 16
+    idle_first: bool = True
     l1: float = 0.0
     samples: int = 1000
     surgery: Surgery = field(default_factory=Surgery)

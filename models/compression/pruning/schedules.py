@@ -42,7 +42,7 @@ def iterative(step: Prune, network: Network, work: Work) -> Pruned:
 
 def gradual(step: Prune, network: Network, work: Work) -> Pruned:
     """Prune while training, on the cubic schedule."""
-    hook = GradualHook(step.budget(network), _ramp(step, network, work), step.criterion)
+    hook = GradualHook(step.budget(network), _ramp(step, network, work), step.criterion, step.idle_first)
     fit = work.retrain(network, step.training, (hook, *_decay(step, network)))
     return masked(replace(network, tensors=fit.tensors), hook.masks), {}
 
@@ -82,7 +82,7 @@ def _operate(step: Prune, network: Network, work: Work, rule: SurgeryRule, ramp:
     options, steps = step.surgery, _steps(step, network, work)
     interval = 1 if ramp is None else step.interval
     splicing = Splicing(round(options.stop * steps), options.gamma, options.power, interval, step.training.seed)
-    hook = SurgeryHook(rule, splicing.steps(ramp))
+    hook = SurgeryHook(rule, splicing.steps(ramp), step.idle_first)
     fit = work.retrain(network, step.training, (hook, *_decay(step, network)))
     return masked(replace(network, tensors=fit.tensors), hook.masks), {"spliced": hook.spliced}
 

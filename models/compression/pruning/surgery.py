@@ -15,7 +15,7 @@ import numpy as np
 
 from models.compression.pruning.budget import Arrays, Budget, Masks
 from models.compression.pruning.criteria import scores
-from models.compression.pruning.hooks import as_tensor
+from models.compression.pruning.hooks import Reached, as_tensor
 from models.compression.pruning.schedule import Ramp, cubic_budget, splice_probability
 from models.training.hooks import Hook
 
@@ -34,8 +34,8 @@ class SurgeryRule(Protocol):
         """Return T before the first step."""
         ...
 
-    def masks(self, weights: Arrays, masks: Masks, step: int) -> Masks:
-        """Return T after ``step`` steps from ``masks``, the one before."""
+    def masks(self, weights: Arrays, masks: Masks, step: int, reached: Reached | None = None) -> Masks:
+        """Return T after ``step`` steps from ``masks``, the one before; ``reached`` by gradients since then."""
         ...
 
 
@@ -80,24 +80,30 @@ class SurgeryHook(Hook):
     Args:
         rule: What T becomes.
         due: Whether T is made anew after a step (from 1).
+        idle_first: Whether the rule learns which weights no gradient has reached since the T before.
     """
 
-    def __init__(self, rule: SurgeryRule, due: Callable[[int], bool]) -> None:
+    def __init__(self, rule: SurgeryRule, due: Callable[[int], bool], idle_first: bool = False) -> None:
         self.masks: Masks = {}
         self.spliced = 0  #: weights that came back, summed over all changes of T
         self._rule, self._due, self._step = rule, due, 0
         self._kept: dict[str, torch.Tensor] = {}
+        self._reached = Reached(idle_first)
 
     def begin(self, weights: Tensors) -> None:
         """Make the first T."""
         self.spliced = self._step = 0
         self.masks = self._rule.first(_arrays(weights))
-        self._kept = {name: as_tensor(mask, weights[name]) for name, mask in self.masks.items()}
+        self._use(weights)
 
     def seen(self, weights: Tensors) -> Tensors:
         """Return W * T, through which gradients flow to all of W."""
         masked = {name: weights[name] + _hole(weights[name], kept) for name, kept in self._kept.items()}
         return {**weights, **masked}
+
+    def after_backward(self, weights: Tensors, rate: float) -> None:
+        """Note which weights a gradient reaches."""
+        self._reached.note(weights)
 
     def after_step(self, weights: Tensors, rate: float) -> None:
         """Make T anew where it is due."""
@@ -106,9 +112,13 @@ class SurgeryHook(Hook):
             return
         before = self.masks
         chosen = {name: weights[name] for name in before}
-        self.masks = self._rule.masks(_arrays(chosen), before, self._step)
+        self.masks = self._rule.masks(_arrays(chosen), before, self._step, self._reached)
         self.spliced += sum(int(np.count_nonzero(self.masks[name] & ~mask)) for name, mask in before.items())
+        self._use(weights)
+
+    def _use(self, weights: Tensors) -> None:
         self._kept = {name: as_tensor(mask, weights[name]) for name, mask in self.masks.items()}
+        self._reached.reset(weights, tuple(self.masks))
 
 
 @dataclass(frozen=True)
@@ -137,15 +147,16 @@ class TargetRule:
         budget = cubic_budget(self.start, self.end, self.ramp.progress(0))
         return budget.masks(scores(self._own(weights), self.criterion))
 
-    def masks(self, weights: Arrays, masks: Masks, step: int) -> Masks:
+    def masks(self, weights: Arrays, masks: Masks, step: int, reached: Reached | None = None) -> Masks:
         """Return T that keeps as many weights as the schedule says."""
         budget = cubic_budget(self.start, self.end, self.ramp.progress(step))
         worth = scores(weights, self.criterion)
+        if reached is not None:
+            worth = reached.idle_last(worth)
         return budget.masks({name: np.where(masks[name], self.ratio, 1.0) * score for name, score in worth.items()})
 
     def _own(self, weights: Arrays) -> Arrays:
-        names = [name for share in self.end.shares for name in share.names]
-        return {name: array for name, array in weights.items() if name in names}
+        return {name: array for name, array in weights.items() if name in self.end.names}
 
 
 @dataclass(frozen=True)
@@ -174,7 +185,7 @@ class ThresholdRule:
         """Return T that keeps what is not 0."""
         return {name: weights[name] != 0 for name in self.limits}
 
-    def masks(self, weights: Arrays, masks: Masks, step: int) -> Masks:
+    def masks(self, weights: Arrays, masks: Masks, step: int, reached: Reached | None = None) -> Masks:
         """Return T by eq. 3."""
         found = {}
         for name, limit in self.limits.items():

@@ -141,6 +141,44 @@ def test_the_absolute_decay_pulls_by_the_sign():
     assert weights["b"].grad.tolist() == [1.0]
 
 
+def chain():
+    """Two layers of two units; nobody reads unit 1 of the first, and it has the largest weights."""
+    return {"a": leaf([[1.0, 2.0], [90.0, 80.0]]), "b": leaf([[3.0, 0.0]])}
+
+
+def run_chain(weights, seen=None):
+    tensors = weights if seen is None else seen
+    (torch.tensor([[1.0, -1.0]]) @ tensors["a"].T @ tensors["b"].T).sum().backward()
+
+
+@pytest.mark.parametrize(("idle_first", "kept"), [(True, [[True, True], [False, False]]), (False, None)])
+def test_weights_that_nothing_depends_on_go_first(idle_first, kept):
+    end = Budget((Share(("a", "b"), 3),))
+    weights = chain()
+    hook = GradualHook(end, Ramp(1), idle_first=idle_first)
+    with torch.no_grad():
+        hook.begin(weights)
+    run_chain(weights)
+    hook.after_backward(weights, 0.1)
+    with torch.no_grad():
+        hook.after_step(weights, 0.1)
+    assert hook.masks["a"].tolist() == (kept or [[False, False], [True, True]])
+    assert hook.masks["b"].tolist() == [[True, False]]
+
+
+def test_surgery_lets_idle_weights_go_first():
+    start = Budget((Share(("a", "b"), 5),))
+    weights = chain()
+    hook = SurgeryHook(TargetRule(start.with_counts([3]), Ramp(1), start), lambda step: True, idle_first=True)
+    with torch.no_grad():
+        hook.begin(weights)
+    run_chain(weights, hook.seen(weights))
+    hook.after_backward(weights, 0.1)
+    with torch.no_grad():
+        hook.after_step(weights, 0.1)
+    assert hook.masks["a"].tolist() == [[True, True], [False, False]]
+
+
 def hook_of(values, kept, ratio=2.0):
     """A surgery that keeps ``kept`` weights of one tensor from the first step on."""
     start = Budget((Share(("a",), len(values[0])),))
