@@ -101,7 +101,8 @@ def _compress(arguments: argparse.Namespace) -> None:
     print(output)
     if arguments.no_table and arguments.results is None:
         return None
-    measured = _measured(arguments, [subject(recipe.network), subject(str(output))], recipe.array)
+    own = replace(subject(str(output)), network=done.network)
+    measured = _measured(arguments, [subject(recipe.network), own], recipe.array)
     _show(measured)
     if arguments.results is not None:
         _store(arguments, recipe, done, measured)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,12 +129,26 @@ def subject(name_or_path: str, coder: str = "arithmetic") -> Subject:
     """
     if name_or_path.endswith(SUFFIX):
         path = Path(name_or_path)
-        network = load_compressed(path)
-        return Subject(_label(path), fold(network), path.read_bytes(), path)
+        network = fold(load_compressed(path))
+        return Subject(_label(path), replace(network, metadata=card_beside(path, network)), path.read_bytes(), path)
     network = fold(load_network(name_or_path))
     changed = bool(network.metadata.get("compression"))
     label = _label(Path(name_or_path)) if name_or_path.endswith(".npz") else name_or_path
     return Subject(label, network, pack(network, coder) if changed else None)
+
+
+def card_beside(path: Path, network: Network) -> dict[str, Any]:
+    """Return the card of ``network`` from the ``card.json`` of a stored run beside its file, which holds none itself.
+
+    A card of another network, and a folder without one, change nothing: the file's own entries are returned.
+    """
+    own = dict(network.metadata)
+    try:
+        card = json.loads(path.with_name("card.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return own
+    known = isinstance(card, dict) and card.get("content_hash") == network.content_hash
+    return {**own, **card["network"]} if known and isinstance(card.get("network"), dict) else own
 
 
 def measure(

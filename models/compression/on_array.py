@@ -7,7 +7,7 @@ weights move is part of the answer.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -27,7 +27,6 @@ from models.compression.weights import with_tensors
 AUTO = "auto"
 DEFAULT = ArraySettings()
 _MOST_POW2_BITS, _MOST_INT_BITS, _MOST_ENTRIES = 6, 8, 256
-_SUMS = {"apot": tuple(f"apot<{bits}>" for bits in range(3, 10)), "shiftcnn": ("shiftcnn<2,4>", "shiftcnn<2,5>")}
 
 
 @dataclass(frozen=True)
@@ -67,12 +66,11 @@ def array_assignment(network: Network, settings: ArraySettings) -> tuple[Assignm
     Raises:
         FormatError: a format that cannot be read.
     """
-    hints = _hinted(network.metadata)
     meant, acts = noted_formats(network, "formats"), noted_formats(network, "activations")
     chosen: dict[str, LayerWeights] = {}
     for layer in network.mac_layers:
         values = network.weight(layer.name)
-        fmt = weight_format(values, settings, hints, meant.get(layer.name))
+        fmt = weight_format(values, settings, meant.get(layer.name))
         chosen[layer.name] = LayerWeights(layer.name, fmt, _largest_change(values, fmt))
     weights: dict[str, NumberFormat | str] = {name: own.fmt for name, own in chosen.items()}
     overrides = tuple(
@@ -105,18 +103,14 @@ def on_array(network: Network, weights: Sequence[LayerWeights]) -> Network:
 
 
 def weight_format(
-    values: NDArray[np.float32],
-    settings: ArraySettings = DEFAULT,
-    families: Sequence[str] = (),
-    meant: NumberFormat | None = None,
+    values: NDArray[np.float32], settings: ArraySettings = DEFAULT, meant: NumberFormat | None = None
 ) -> NumberFormat:
     """Return the format of a weight tensor: the first of these that holds every value.
 
-    Powers of two and zero: ``pow2``, a shift. What a step rounded to, ``meant``. Sums of powers of two, where
-    ``families`` says that they were meant: ``apot`` or ``shiftcnn``. Multiples of a power of two: the narrowest ``int``
-    of at most 8 bits. Else, for shared values (at most 256, each held twice on average) whose indices need fewer bits
-    than an entry: ``codebook``, its entries rounded to ``settings.entries``. Else ``settings.plain``, its scale fitted
-    to the tensor.
+    Powers of two and zero: ``pow2``, a shift. What a step rounded to, ``meant``. Multiples of a power of two: the
+    narrowest ``int`` of at most 8 bits. Else, for shared values (at most 256, each held twice on average) whose indices
+    need fewer bits than an entry: ``codebook``, its entries rounded to ``settings.entries``. Else ``settings.plain``,
+    its scale fitted to the tensor.
 
     >>> str(weight_format(np.array([0, 0.5, -0.25], np.float32)))
     'pow2<3>@2^-1'
@@ -132,7 +126,7 @@ def weight_format(
         return fit(parse(settings.weights), values)
     distinct = np.unique(values.astype(np.float64))
     exact = meant if meant is not None and _largest_change(distinct, meant) == 0 else None
-    candidates = (_pow2(distinct), exact, *(_sum(distinct, family) for family in families), _integer(distinct))
+    candidates = (_pow2(distinct), exact, _integer(distinct))
     found = next((fmt for fmt in candidates if fmt is not None), None)
     return found or _codebook(values, distinct, settings.entries) or fit(parse(settings.plain), values)
 
@@ -146,24 +140,6 @@ def _pow2(distinct: NDArray[np.float64]) -> NumberFormat | None:
     span, top = int(exponents.max() - exponents.min()) + 1, int(exponents.max()) - 1
     bits = 2 + math.ceil(math.log2(span))
     return parse(f"pow2<{bits}>@2^{top}") if bits <= _MOST_POW2_BITS and abs(top) <= MAX_SCALE else None
-
-
-def _sum(distinct: NDArray[np.float64], family: str) -> NumberFormat | None:
-    wanted = {Fraction(float(value)) for value in distinct}
-    largest = max(map(abs, wanted))
-    for fmt in _scaled(_SUMS[family], largest):
-        if wanted <= set(fmt.grid().levels):  # type: ignore[union-attr]
-            return fmt
-    return None
-
-
-def _scaled(spellings: Sequence[str], largest: Fraction) -> Iterator[NumberFormat]:
-    """Yield each format at the scales that put ``largest`` in the upper octaves of its levels."""
-    top = math.frexp(float(largest))[1] if largest else 0
-    for text in spellings:
-        for exponent in range(top, top - 3, -1):
-            if abs(exponent) <= MAX_SCALE:
-                yield parse(f"{text}@2^{exponent}")
 
 
 def _integer(distinct: NDArray[np.float64]) -> NumberFormat | None:
@@ -201,10 +177,3 @@ def _codebook(values: NDArray[np.float32], distinct: NDArray[np.float64], entrie
 def _largest_change(values: NDArray[np.floating[Any]], fmt: NumberFormat) -> float:
     held = quantize(values.astype(np.float64), fmt).astype(np.float64)
     return float(np.abs(held - values).max(initial=0.0))
-
-
-def _hinted(card: Mapping[str, object]) -> tuple[str, ...]:
-    """Return the families of sums of powers of two that a step of the card made the weights for."""
-    steps = card.get("compression", [])
-    methods = [step.get("method") for step in steps if isinstance(step, Mapping)] if isinstance(steps, list) else []
-    return tuple(method for method in reversed(methods) if method in _SUMS)

@@ -181,8 +181,8 @@ _SIZE_HEADER = (
     "lost/won", "p",
 )  # fmt: skip
 _ARRAY_HEADER = (
-    "network", "right", "% [95 %]", "lost/won", "p", "MACs", "nonzero", "bits/w", "cycles", "ms", "uJ", "mW", "DRAM KiB",
-    "SRAM KiB", "time", "energy",
+    "network", "right", "% [95 %]", "lost/won", "p", "MACs", "nonzero", "bits/w", "cycles", "ms", "uJ", "mW",
+    "DRAM KiB", "SRAM KiB", "time", "energy",
 )  # fmt: skip
 
 
