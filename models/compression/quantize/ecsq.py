@@ -52,7 +52,7 @@ def ecsq(
         multiplier: Lagrange multiplier: what a bit may cost, in importance times squared value; 0 is k-means.
         weights: Importance h of each value, at least 0; None for all 1.
         start: First clusters; default: 256 uniform cells, one of them centred on zero with ``zero``.
-        zero: A centre at exactly 0 stays there, so that values given to it are pruned.
+        zero: A centre at exactly 0 stays there as long as it has members, so that these are pruned.
         passes: At most so many.
         tolerance: The passes end when J falls by less than this share of it, or nothing changes any more.
 
