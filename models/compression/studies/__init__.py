@@ -40,7 +40,13 @@ class Study:
         function(folder, root, report)
 
 
-STUDIES: Mapping[str, Study] = MappingProxyType({})
+STUDIES: Mapping[str, Study] = MappingProxyType(
+    {
+        "pruning-lenet5": Study(
+            f"{_HERE}.pruning_lenet5", "How much of LeNet-5 can go, by which schedule, for the same number of epochs?"
+        ),
+    }
+)
 """One line per study; ``f"{_HERE}.name"`` is its module."""
 
 

@@ -97,7 +97,7 @@ def run(folder: Path, root: Path | None, report: Callable[[str], None]) -> None:
     write_provenance(folder, facts={"network": NETWORK, "epochs": EPOCHS, "learning_rate": TRAINING.learning_rate})
 
 
-def _row(name: str, step: Prune, network: Network, work: Work, held_out: tuple[Dataset | None, Dataset]) -> Row:
+def _row(name: str, step: Prune, network: Network, work: Work, validation: Dataset, test: Dataset) -> Row:
     start = time.monotonic()
     pruned = step.apply(network, work)
     seconds = round(time.monotonic() - start)
