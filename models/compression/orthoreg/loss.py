@@ -15,7 +15,7 @@ stands in it twice; autograd of the loss also passes through the normalisation, 
 divides by the length of w_i.
 
 Source: Rodriguez et al., arXiv:1611.01967, and its released Lua code. The released PyTorch port leaves the exponential
-out of the direction, which turns it into another penalty, thousands of times weaker and two-sided.
+out of the direction, which makes it another penalty: thousands of times weaker between near filters, and two-sided.
 """
 
 from __future__ import annotations
