@@ -122,7 +122,7 @@ class TestTraining:
             LowRankTrain(Penalties(tau=1.0), Training(epochs=1, averaging=0.9)).apply(NETWORK, WORK)
 
     def test_nuclear_norm_lowers_ranks_that_stay_in_the_kept_weights(self):
-        trained = LowRankTrain(Penalties(tau=0.3), SHORT).apply(NETWORK, WORK)
+        trained = LowRankTrain(Penalties(tau=1.0), SHORT).apply(NETWORK, WORK)
         ranks = {name: Cutter(trained).numerical_rank(name, Form.CHANNEL) for name in ("conv1", "conv2", "classify")}
         before = {name: Cutter(NETWORK).numerical_rank(name, Form.CHANNEL) for name in ranks}
         assert ranks["conv2"] < before["conv2"]
