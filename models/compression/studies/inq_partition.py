@@ -1,0 +1,88 @@
+"""INQ on LeNet-5: what bits cost by the published schedules, and whether the largest weights have to go first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import mean, stdev
+from typing import TYPE_CHECKING
+
+from models.compression.inq import PORTIONS, Apot, Convert, Inq, Pow2, ShiftCnn
+from models.compression.inq.partition import Order
+from models.compression.step import Step, Training
+from models.compression.studies.inq_runs import SUMMARY, Case, Row, Subject, run_cases, summary
+from models.compression.studies.writing import COLOURS, MARKERS, save_figure, write_csv, write_provenance
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+
+NETWORK = "lenet5"
+SEEDS = (1, 2, 3, 4, 5)
+RATE = 0.01
+SHORT = (0.5, 1.0)  #: for the comparison of partitions: one epoch of retraining
+PARTITIONS: dict[str, Order] = {"largest first": "magnitude", "random": "random"}
+
+PUBLISHED, PARTITION, CONVERTED, THROUGH = "published schedule", "partition", "converted", "through the rounding"
+
+
+def cases() -> Iterator[Case]:
+    """Yield every run: conversions, bits, partitions seed by seed."""
+    yield from _conversions()
+    for bits in (5, 4, 3, 2):
+        step = Inq(bits=bits, training=Training(epochs=1, learning_rate=RATE))
+        yield Case(PUBLISHED, f"{len(PORTIONS[bits])} steps", bits, 1, step)
+    for seed in SEEDS:
+        for bits in (5, 3):
+            for label, order in PARTITIONS.items():
+                training = Training(epochs=1, learning_rate=RATE, seed=1000 * seed)
+                step = Inq(bits=bits, portions=SHORT, partition=order, seed=seed, training=training)
+                yield Case(PARTITION, label, bits, seed, step)
+
+
+def _conversions() -> Iterator[Case]:
+    retraining = Training(epochs=3, learning_rate=RATE)
+    for bits in (5, 4, 3, 2):
+        yield Case(CONVERTED, "pow2", bits, 1, Pow2(bits))
+    steps: tuple[tuple[str, int, Step], ...] = (
+        ("apot", 4, Apot(4)),
+        ("apot", 3, Apot(3)),
+        ("shiftcnn 2 x 4", 8, ShiftCnn(2, 4)),
+        ("shiftcnn 2 x 3", 6, ShiftCnn(2, 3)),
+        ("int8", 8, Convert("int8")),
+        ("int4", 4, Convert("int4")),
+    )
+    for label, bits, step in steps:
+        yield Case(CONVERTED, label, bits, 1, step)
+    for bits in (3, 2):
+        yield Case(THROUGH, "pow2", bits, 1, Pow2(bits, training=retraining))
+
+
+def run(folder: Path, root: Path | None, report: Callable[[str], None]) -> None:
+    """Make every run; those that ``folder`` has a row of are not made again."""
+    rows = run_cases(Subject.load(NETWORK, root, threads=2), cases(), folder / "rows.csv", report)
+    write_csv(folder / "summary.csv", SUMMARY, summary(rows))
+    save_figure(folder / "partition", lambda axes: _draw(axes[0], rows))
+    write_provenance(folder, facts={"network": NETWORK, "learning_rate": RATE, "seeds": list(SEEDS)})
+
+
+def _draw(axes: Axes, rows: Sequence[Row]) -> None:
+    for place, label in enumerate(PARTITIONS):
+        for bits in (5, 3):
+            own = [row.error_percent for row in rows if (row.group, row.label, row.bits) == (PARTITION, label, bits)]
+            axes.errorbar(
+                [bits + 0.1 * place],
+                [mean(own)],
+                [stdev(own) if len(own) > 1 else 0.0],
+                marker=MARKERS[place],
+                color=COLOURS[place],
+                capsize=3,
+                linestyle="none",
+                label=label if bits == 5 else None,
+            )
+    axes.set_xticks([3, 5])
+    axes.set_xlabel("bits")
+    axes.set_ylabel("test error [%]")
+    axes.set_title(f"{NETWORK}, half of the weights in each of two steps, {len(SEEDS)} seeds", loc="left")
+    axes.legend()

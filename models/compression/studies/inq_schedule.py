@@ -1,0 +1,112 @@
+"""How the splitting ratio of INQ is to be chosen, and what it costs in epochs: five seeds for each schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from statistics import mean, stdev
+from typing import TYPE_CHECKING
+
+from models.compression.inq import Inq
+from models.compression.step import Training
+from models.compression.studies.inq_runs import SUMMARY, Case, Row, Subject, run_cases, summary
+from models.compression.studies.writing import COLOURS, MARKERS, save_figure, write_csv, write_provenance
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+NETWORK = "digits-cnn"
+BITS = (2, 3)
+SEEDS = (1, 2, 3, 4, 5)
+TOTAL = 12  #: epochs in all, where schedules are compared at equal cost
+EACH = 2  #: epochs of each retraining, where they are compared at equal length
+RATE = 0.01
+STEPS = (2, 3, 4, 5, 7)  #: one more than a divisor of ``TOTAL``
+FIRST = (0.1, 0.25, 0.5, 0.75, 0.9)
+
+EQUAL_COST, EQUAL_LENGTH, EQUAL_PARTS = "halves, equal cost", "halves, equal length", "equal parts, equal cost"
+FIRST_PORTION, ONE = "first portion of two steps", "one step"
+
+
+def halves(steps: int) -> tuple[float, ...]:
+    """Return portions that halve what is left in each step, as published for 5 bits; the last step takes the rest.
+
+    >>> halves(4)
+    (0.5, 0.75, 0.875, 1.0)
+    """
+    return (*(1 - 2.0**-place for place in range(1, steps)), 1.0)
+
+
+def equal_parts(steps: int) -> tuple[float, ...]:
+    """Return portions that grow by the same amount in each step.
+
+    >>> equal_parts(4)
+    (0.25, 0.5, 0.75, 1.0)
+    """
+    return tuple(place / steps for place in range(1, steps + 1))
+
+
+def cases() -> Iterator[Case]:
+    """Yield every run, one seed after another, so that a stopped study has as many seeds of each."""
+    for seed in SEEDS:
+        for bits in BITS:
+            yield _case(ONE, 1, (1.0,), 0, bits, seed)
+            for steps in STEPS:
+                yield _case(EQUAL_COST, steps, halves(steps), TOTAL // (steps - 1), bits, seed)
+                yield _case(EQUAL_LENGTH, steps, halves(steps), EACH, bits, seed)
+                yield _case(EQUAL_PARTS, steps, equal_parts(steps), TOTAL // (steps - 1), bits, seed)
+            for portion in FIRST:
+                yield _case(FIRST_PORTION, portion, (portion, 1.0), TOTAL, bits, seed)
+
+
+def run(folder: Path, root: Path | None, report: Callable[[str], None]) -> None:
+    """Make every run; those that ``folder`` has a row of are not made again."""
+    rows = run_cases(Subject.load(NETWORK, root, threads=1), cases(), folder / "rows.csv", report)
+    write_csv(folder / "summary.csv", SUMMARY, summary(rows))
+    save_figure(folder / "steps", lambda axes: _draw_steps(axes, rows), panels=len(BITS))
+    save_figure(folder / "first-portion", lambda axes: _draw_first(axes[0], rows))
+    facts = {"network": NETWORK, "epochs": TOTAL, "learning_rate": RATE, "seeds": list(SEEDS)}
+    write_provenance(folder, facts=facts)
+
+
+def _case(group: str, label: float, portions: tuple[float, ...], epochs: int, bits: int, seed: int) -> Case:
+    # Seeds of the retrainings count up from step to step: far enough apart that no two runs share one.
+    training = Training(epochs=epochs, learning_rate=RATE, seed=1000 * seed)
+    return Case(group, str(label), bits, seed, Inq(bits=bits, portions=portions, seed=seed, training=training))
+
+
+def _draw_steps(axes: Sequence[Axes], rows: Sequence[Row]) -> None:
+    for panel, bits in zip(axes, BITS, strict=True):
+        for place, group in enumerate((EQUAL_COST, EQUAL_LENGTH, EQUAL_PARTS)):
+            _line(panel, [row for row in rows if row.bits == bits and row.group == group], place, group)
+        single = [row.error_percent for row in rows if row.bits == bits and row.group == ONE]
+        panel.axhline(mean(single), color=COLOURS[7], linestyle=":", label="one step, nothing retrained")
+        panel.set_yscale("log")
+        panel.set_xlabel("steps")
+        panel.set_ylabel("test error [%]")
+        panel.set_title(f"{NETWORK}, {bits} bits, {len(SEEDS)} seeds", loc="left")
+        panel.legend()
+
+
+def _draw_first(axes: Axes, rows: Sequence[Row]) -> None:
+    for place, bits in enumerate(BITS):
+        _line(axes, [row for row in rows if row.bits == bits and row.group == FIRST_PORTION], place, f"{bits} bits")
+    axes.set_xlabel("portion quantised in the first of two steps")
+    axes.set_ylabel("test error [%]")
+    axes.set_title(f"{NETWORK}, {TOTAL} epochs, {len(SEEDS)} seeds", loc="left")
+    axes.legend()
+
+
+def _line(axes: Axes, rows: Sequence[Row], place: int, label: str) -> None:
+    labels = sorted({float(row.label) for row in rows})
+    errors = [[row.error_percent for row in rows if float(row.label) == own] for own in labels]
+    spread = [stdev(own) if len(own) > 1 else 0.0 for own in errors]
+    axes.errorbar(
+        labels,
+        [mean(own) for own in errors],
+        spread,
+        marker=MARKERS[place],
+        color=COLOURS[place],
+        capsize=2,
+        label=label,
+    )
