@@ -71,10 +71,10 @@ def make_step(name: str, options: Mapping[str, Any], methods: Mapping[str, str] 
     Raises:
         CompressionError: unknown method or option, wrong types and bounds: all faults at once.
     """
-    step, faults = read_step(name, options, f"method {name!r}", methods)
+    step, faults = read_options(step_class(name, methods), options, "")
     if step is None:
-        raise CompressionError(all_faults("the options", faults))
-    return step
+        raise CompressionError(all_faults(f"method {name!r}", faults))
+    return step  # type: ignore[no-any-return]
 
 
 def method_options(name: str, methods: Mapping[str, str] = METHODS) -> tuple[Option, ...]:

@@ -33,7 +33,7 @@ class Option:
     required: bool = False
 
 
-def read_options(cls: type[Any], table: Mapping[str, Any], where: str) -> tuple[Any, list[str]]:
+def read_options(cls: type[Any], table: Mapping[str, Any], where: str, base: Any = None) -> tuple[Any, list[str]]:
     """Return the dataclass that ``table`` describes and no faults, or None and every fault.
 
     Whole numbers stand for floats too, a list for a tuple, a table for a nested dataclass.
@@ -41,7 +41,8 @@ def read_options(cls: type[Any], table: Mapping[str, Any], where: str) -> tuple[
     Args:
         cls: A dataclass whose fields are str, int, float, bool, Literal, tuples of these, or dataclasses.
         table: Keys and values as ``tomllib`` reads them.
-        where: How messages call the table.
+        where: What messages begin with; may be empty.
+        base: Has the values of the options that the table leaves out; default: those of ``cls``.
 
     >>> from models.compression.step import Training
     >>> read_options(Training, {"epochs": 2, "learning_rate": 1}, "training")[0].learning_rate
@@ -50,22 +51,24 @@ def read_options(cls: type[Any], table: Mapping[str, Any], where: str) -> tuple[
     ["training: unknown option 'epoch': did you mean 'epochs'? Known: augment, averaging, batch, epochs, \
 learning_rate, seed, weight_decay"]
     """
+    begin = f"{where}: " if where else ""
     hints = get_type_hints(cls)
-    known = {field.name: hints[field.name] for field in fields(cls) if field.init}
-    faults = [f"{where}: {unknown_name('option', key, known)}" for key in table if key not in known]
+    known = {field.name: field for field in fields(cls) if field.init}
+    faults = [f"{begin}{unknown_name('option', key, known)}" for key in table if key not in known]
     values: dict[str, Any] = {}
     for key, value in table.items():
         if key in known:
-            values[key], found = _value(known[key], value, f"{where}: {key}")
+            default = _default(known[key]) if base is None else getattr(base, key)
+            values[key], found = _value(hints[key], value, f"{begin}{key}", default)
             faults += found
-    missing = [field.name for field in fields(cls) if _required(field) and field.name not in table]
-    faults += [f"{where}: option {name!r} has no default and must be given" for name in missing]
+    missing = [] if base is not None else [name for name, field in known.items() if _required(field)]
+    faults += [f"{begin}option {name!r} has no default and must be given" for name in missing if name not in table]
     if faults:
         return None, faults
     try:
-        return cls(**values), []
+        return (cls(**values) if base is None else dataclasses.replace(base, **values)), []
     except HwsimError as error:
-        return None, [f"{where}: {error}"]
+        return None, [f"{begin}{error}"]
 
 
 def describe_options(cls: type[Any], prefix: str = "") -> tuple[Option, ...]:
@@ -127,11 +130,11 @@ def type_text(hint: Any) -> str:
     return str(getattr(hint, "__name__", hint))
 
 
-def _value(hint: Any, value: Any, where: str) -> tuple[Any, list[str]]:
+def _value(hint: Any, value: Any, where: str, default: Any = None) -> tuple[Any, list[str]]:
     if is_dataclass(hint) and isinstance(hint, type):
         if not isinstance(value, Mapping):
             return None, [f"{where} = {value!r}: a table of options is needed"]
-        return read_options(hint, value, where)
+        return read_options(hint, value, where, default)
     origin = get_origin(hint)
     if origin is tuple:
         return _items(hint, value, where)

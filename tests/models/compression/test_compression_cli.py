@@ -1,0 +1,171 @@
+"""The compression commands end to end on the network that comes along, and what they say when something is wrong."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from hwsim.network import load_network_file
+from models import cli
+from models.compression import cli as compression_cli
+from models.compression.container import load_compressed
+from models.compression.recipe import load_recipe
+from models.compression.results import index_text
+from models.compression.studies import Study
+from models.compression.table import COLUMNS
+
+QUICK = ["--limit", "200", "--threads", "1"]
+RECIPE = """
+name = "mine"
+network = "digits-cnn"
+description = "pruned, then powers of two"
+[[step]]
+method = "prune"
+keep = 0.4
+[[step]]
+method = "pow2"
+bits = 4
+"""
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a recipe and one stored run."""
+    folder = tmp_path_factory.mktemp("runs")
+    (folder / "mine.toml").write_text(RECIPE)
+    words = [
+        "--recipe",
+        str(folder / "mine.toml"),
+        "-o",
+        str(folder / "mine.hwz"),
+        "--results",
+        str(folder / "a" / "mine"),
+    ]
+    assert cli.main(["compress", *words, *QUICK]) == 0
+    return folder
+
+
+def test_a_method_with_options_makes_a_network_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "net.npz"
+    words = ["digits-cnn", "--method", "prune", "--set", "keep=0.25", "--set", 'layers=[["conv1", 1.0]]', "--no-table"]
+    assert cli.main(["compress", *words, "-o", str(output), *QUICK]) == 0
+    network = load_network_file(output)
+    assert network.metadata["compression"][0]["options"]["keep"] == 0.25
+    assert (network.weight("conv1") != 0).all()
+    share = (network.weight("conv2") != 0).mean() * 4608 + (network.weight("classify") != 0).mean() * 1280
+    assert share == pytest.approx(0.25 * (4608 + 1280), abs=1)
+    assert capsys.readouterr().out.endswith(f"{output}\n")
+
+
+def test_a_recipe_leaves_everything_that_made_it(stored: Path) -> None:
+    folder = stored / "a" / "mine"
+    assert {path.name for path in folder.iterdir()} == {"card.json", "log.txt", "network.hwz", "recipe.toml", "row.csv"}
+    (row,) = csv.DictReader((folder / "row.csv").open())
+    assert tuple(row) == COLUMNS
+    assert int(row["file_bytes"]) == (folder / "network.hwz").stat().st_size == (stored / "mine.hwz").stat().st_size
+    assert row["name"] == "mine"
+    assert row["images"] == "200"
+    card = json.loads((folder / "card.json").read_text())
+    assert card["provenance"]["command"].startswith("models compress --recipe")
+    assert card["content_hash"] == load_compressed(folder / "network.hwz").content_hash
+    assert [step["method"] for step in card["network"]["compression"]] == ["prune", "pow2"]
+    assert load_recipe(str(folder / "recipe.toml")).steps == load_recipe(str(stored / "mine.toml")).steps
+    assert "step 2 of 2: pow2 bits=4" in (folder / "log.txt").read_text()
+    assert not list(stored.glob("*.step*"))
+
+
+def test_compare_prints_the_row_that_was_stored(stored: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert cli.main(["compare", str(stored / "a" / "mine" / "network.hwz"), "--csv", *QUICK]) == 0
+    reference, own = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert reference["name"] == "digits-cnn"
+    (before,) = csv.DictReader((stored / "a" / "mine" / "row.csv").open())
+    assert own == before
+
+
+def test_compare_prints_for_people(stored: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["digits-cnn", str(stored / "mine.hwz"), "--table", "published45", "--weights", "int8"]
+    assert cli.main(["compare", *words, *QUICK]) == 0
+    text = capsys.readouterr().out
+    assert "prices published45; ratios against digits-cnn" in text
+    assert "mine: conv1=int8" in text
+
+
+def test_the_index_lists_stored_runs(stored: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["compare", "--results", str(stored / "a")]) == 0
+    text = capsys.readouterr().out
+    assert text == index_text(stored / "a")
+    assert "| [mine](mine) |" in text
+    assert len({line.count("|") for line in text.splitlines()}) == 1
+
+
+def test_lists(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["recipes"]) == 0
+    assert "steps" in capsys.readouterr().out
+    assert cli.main(["methods", "pow2"]) == 0
+    assert "bits (int, default 5): Of one weight" in capsys.readouterr().out
+    assert cli.main(["study"]) == 0
+    assert "question" in capsys.readouterr().out
+
+
+def test_a_study_writes_into_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Study, "run", lambda self, folder, root, report: report(f"{self.question} in {folder.name}"))
+    monkeypatch.setattr("models.compression.studies.study", lambda name: Study("nowhere", "why?"))
+    assert cli.main(["study", "any", "--results", str(tmp_path / "there")]) == 0
+    assert capsys.readouterr().out == f"why? in there\n{tmp_path / 'there'}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["compress", "digits-cnn", "--method", "prun"], "unknown method 'prun': did you mean 'prune'"),
+        (["compress", "digits-cn", "--method", "pow2"], "unknown network 'digits-cn': did you mean 'digits-cnn'"),
+        (["compress", "--method", "pow2"], "name the network to compress"),
+        (["compress", "digits-cnn", "--method", "pow2", "--set", "bits"], "has no value: write OPTION=VALUE"),
+        (["compress", "digits-cnn", "--method", "pow2", "--set", "bits=9", "--set", "x=1"], "unknown option 'x'"),
+        (["compress", "digits-cnn", "--method", "pow2", "--set", "bits=9"], "bits is 9"),
+        (["compress", "digits-cnn", "--recipe", "none", "--set", "bits=3"], "--set gives options of --method"),
+        (["compress", "digits-cnn", "--recipe", "none.toml"], "recipe 'none.toml' cannot be read"),
+        (["compress", "digits-cnn", "--method", "pow2", "-o", "x.zip"], "must end in .hwz or .npz"),
+        (["compress", "digits-cnn", "--method", "pow2", "--coder", "zip"], "coder is 'zip'"),
+        (["compress", "digits-cnn", "--method", "pow2", "-o", "/proc/none/x.hwz"], "choose another place"),
+        (["compress", "digits-cnn", "--method", "pow2", "--limit", "0"], "0 images asked for"),
+        (["compare"], "name the networks to compare"),
+        (["compare", "none.hwz"], "none.hwz"),
+        (["compare", "--results", "nowhere"], "nowhere holds no stored run"),
+        (["methods", "inqq"], "did you mean 'inq'"),
+        (["study", "none"], "unknown study 'none'"),
+    ],
+)
+def test_errors_are_one_message_and_exit_code_2(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(words) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert captured.err.startswith("models: ")
+
+
+def test_a_damaged_run_is_named(tmp_path: Path) -> None:
+    run = tmp_path / "broken"
+    run.mkdir()
+    (run / "row.csv").write_text("name\nbroken\n")
+    with pytest.raises(Exception, match="broken is no whole stored run .*: make it again"):
+        index_text(tmp_path)
+
+
+def test_values_are_toml_or_words() -> None:
+    assert compression_cli._options(["a=1", "b.c=true", "b.d=[1, 2]", "e=layer", 'f="x"', "g=1e-3"]) == {
+        "a": 1,
+        "b": {"c": True, "d": [1, 2]},
+        "e": "layer",
+        "f": "x",
+        "g": 1e-3,
+    }

@@ -1,0 +1,123 @@
+"""A run that is stopped between two steps goes on to the same bits, and says what it does not know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from hwsim.network import Network, fold, save_network
+from models import load_data, load_network
+from models.compression.errors import CompressionError
+from models.compression.run import compress, state_files
+from models.compression.step import Step, Work, recorded
+from models.compression.weights import flat_weights, split_flat, with_tensors
+
+WORK = Work(load_data("digits", "train"), threads=1)
+
+
+class Stopped(Exception):
+    pass
+
+
+@dataclass(frozen=True)
+class Shake(Step):
+    """Move every weight by a number that depends on the order of the weights.
+
+    Attributes:
+        seed: Of the numbers.
+    """
+
+    method: ClassVar[str] = "shake"
+    calls: ClassVar[list[int]] = []
+    stop_at: ClassVar[list[int]] = []
+
+    seed: int = 1
+
+    def apply(self, network: Network, work: Work) -> Network:
+        Shake.calls.append(self.seed)
+        if self.seed in Shake.stop_at:
+            raise Stopped
+        weights = flat_weights(network)
+        moved = weights + np.random.default_rng(self.seed).normal(size=weights.size) * 1e-3
+        work.report(f"    shaken by {self.seed}")
+        return recorded(with_tensors(network, split_flat(moved, network)), self, {"pair": (1, 2)})
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> None:
+    Shake.calls.clear()
+    Shake.stop_at.clear()
+
+
+STEPS = (Shake(1), Shake(2), Shake(3))
+
+
+@pytest.mark.parametrize("stopped", [2, 3])
+def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path: Path, stopped: int) -> None:
+    network = load_network("digits-cnn")
+    whole = compress(network, STEPS, WORK)
+    output = tmp_path / "net.npz"
+    Shake.stop_at.append(stopped)
+    with pytest.raises(Stopped):
+        compress(network, STEPS, WORK, output)
+    assert state_files(output) == (tmp_path / f"net.step{stopped - 1}.npz",)
+    Shake.stop_at.clear()
+    Shake.calls.clear()
+    done = compress(network, STEPS, WORK, output)
+    assert Shake.calls == [step.seed for step in STEPS[stopped - 1 :]]
+    assert done.network == whole.network
+    assert dict(done.network.metadata) == dict(whole.network.metadata)
+    for name, tensor in whole.network.tensors.items():
+        assert tensor.tobytes() == done.network.tensors[name].tobytes()
+    assert state_files(output) == ()
+    assert any("shaken by 1" in line for line in done.log)
+    assert any(f"went on after step {stopped - 1}" in line for line in done.log)
+
+
+def test_the_card_lists_the_steps(tmp_path: Path) -> None:
+    done = compress(load_network("digits-cnn"), STEPS[:2], WORK)
+    entries = done.network.metadata["compression"]
+    assert [entry["options"] for entry in entries] == [{"seed": 1}, {"seed": 2}]
+    assert entries[0]["facts"] == {"pair": [1, 2]}
+    save_network(done.network, tmp_path / "x.npz")
+    assert load_network(str(tmp_path / "x.npz")).metadata == done.network.metadata
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda network, work: (network, work, (Shake(9), *STEPS[1:])),
+        lambda network, work: (network, replace(work, threads=2), STEPS),
+        lambda network, work: (network, replace(work, train=work.train.subset(9)), STEPS),
+        lambda network, work: (with_tensors(network, {"conv1.bias": np.ones(16)}), work, STEPS),
+        lambda network, work: (replace(network, metadata={**network.metadata, "recipe": {}}), work, STEPS),
+    ],
+)
+def test_the_state_of_another_run_is_refused(tmp_path: Path, change: object) -> None:
+    network, output = fold(load_network("digits-cnn")), tmp_path / "net.npz"
+    Shake.stop_at.append(2)
+    with pytest.raises(Stopped):
+        compress(network, STEPS, WORK, output)
+    other, work, steps = change(network, WORK)  # type: ignore[operator]
+    with pytest.raises(CompressionError, match="is of another run .*: delete it"):
+        compress(other, steps, work, output)
+
+
+def test_a_changed_last_step_goes_on_from_what_is_the_same(tmp_path: Path) -> None:
+    network, output = load_network("digits-cnn"), tmp_path / "net.npz"
+    Shake.stop_at.append(3)
+    with pytest.raises(Stopped):
+        compress(network, STEPS, WORK, output)
+    Shake.stop_at.clear()
+    done = compress(network, (*STEPS[:2], Shake(4)), WORK, output)
+    assert done.network == compress(network, (*STEPS[:2], Shake(4)), WORK).network
+
+
+def test_the_log_names_changed_options_only() -> None:
+    done = compress(load_network("digits-cnn"), (Shake(), Shake(5)), WORK)
+    assert any(line.endswith("step 1 of 2: shake") for line in done.log)
+    assert any(line.endswith("step 2 of 2: shake seed=5") for line in done.log)
