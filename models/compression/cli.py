@@ -79,7 +79,8 @@ def _add_measuring(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N images of every split")
     parser.add_argument("--threads", type=int, metavar="N", help="default: the cores")
     for name, meaning in _ARRAY.items():
-        parser.add_argument(f"--{name}", metavar="TEXT" if name == "machine" else "FORMAT", help=meaning)
+        shown = name.upper() if name in ("machine", "table") else "FORMAT"
+        parser.add_argument(f"--{name}", metavar=shown, help=meaning)
     _add_data(parser)
 
 
@@ -112,7 +113,7 @@ def _compress(arguments: argparse.Namespace) -> None:
 def _recipe(arguments: argparse.Namespace) -> CompressionRecipe:
     from models.compression.errors import CompressionError
     from models.compression.methods import make_step
-    from models.compression.recipe import CompressionRecipe, load_recipe
+    from models.compression.recipe import CompressionRecipe, check_coder, load_recipe
 
     if arguments.recipe is not None:
         if arguments.set:
@@ -124,8 +125,8 @@ def _recipe(arguments: argparse.Namespace) -> CompressionRecipe:
             raise CompressionError("name the network to compress (hwsim networks), or a --recipe, which names its own")
         step = make_step(arguments.method, _options(arguments.set))
         recipe = CompressionRecipe(arguments.method, arguments.network, (step,))
-    recipe = replace(recipe, array=_array(arguments, recipe.array))
-    return replace(recipe, coder=arguments.coder) if arguments.coder else recipe
+    check_coder(arguments.coder or recipe.coder)
+    return replace(recipe, array=_array(arguments, recipe.array), coder=arguments.coder or recipe.coder)
 
 
 def _options(words: list[str]) -> dict[str, Any]:
@@ -141,6 +142,8 @@ def _options(words: list[str]) -> dict[str, Any]:
         place = table
         for part in tables:
             place = place.setdefault(part, {})
+            if not isinstance(place, dict):
+                raise CompressionError(f"--set {word!r}: {part!r} is a value already and cannot be a table too")
         place[name] = _value(text)
     return table
 

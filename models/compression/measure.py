@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hwsim.errors import unknown_name
 from hwsim.hardware_result import HardwareResult
 from hwsim.network import Network, fold
 from hwsim.simulation import simulate
@@ -27,7 +28,7 @@ from models.compression.on_array import LayerWeights, array_assignment, on_array
 from models.compression.recipe import ArraySettings
 from models.compression.weights import flat_weights
 from models.data.dataset import Dataset
-from models.registry import load_network
+from models.registry import NETWORKS, load_network
 
 Mask = NDArray[np.bool_]
 _FLOAT_BITS = 32
@@ -131,6 +132,9 @@ def subject(name_or_path: str, coder: str = "arithmetic") -> Subject:
         path = Path(name_or_path)
         network = fold(load_compressed(path))
         return Subject(_label(path), replace(network, metadata=card_beside(path, network)), path.read_bytes(), path)
+    if not name_or_path.endswith(".npz") and name_or_path not in NETWORKS:
+        known = unknown_name("network", name_or_path, NETWORKS)
+        raise CompressionError(f"{known}; or the path of a .npz or {SUFFIX} file")
     network = fold(load_network(name_or_path))
     changed = bool(network.metadata.get("compression"))
     label = _label(Path(name_or_path)) if name_or_path.endswith(".npz") else name_or_path

@@ -98,6 +98,12 @@ def load_recipe(name_or_path: str, methods: Mapping[str, str] = METHODS) -> Comp
     return parse_recipe(shipped.read_text(encoding="utf-8"), name_or_path, methods)
 
 
+def check_coder(coder: str) -> None:
+    """Raise CompressionError for a coder that files do not know."""
+    if coder not in CODERS:
+        raise CompressionError(unknown_name("coder", coder, CODERS))
+
+
 def parse_recipe(text: str, name: str = "recipe", methods: Mapping[str, str] = METHODS) -> CompressionRecipe:
     """Read the text of a recipe; ``name`` is what it is called unless it says so itself.
 
@@ -115,8 +121,8 @@ def parse_recipe(text: str, name: str = "recipe", methods: Mapping[str, str] = M
     ]
     if "network" not in document:
         faults.append('it names no network: add network = "NAME"')
-    if document.get("coder", CODERS[0]) not in CODERS:
-        faults.append(f"coder = {document['coder']!r}: {' or '.join(CODERS)} is needed")
+    if isinstance(document.get("coder"), str) and document["coder"] not in CODERS:
+        faults.append(unknown_name("coder", document["coder"], CODERS))
     steps, found = _steps(document.get("step"), methods)
     array, more = _array(document.get("array", {}))
     faults += [*found, *more]

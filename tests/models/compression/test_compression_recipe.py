@@ -67,7 +67,7 @@ def test_every_fault_is_named_at_once() -> None:
         "recipe 'bad' has",
         "unknown key 'netwrk': did you mean 'network'",
         "description = 3: a string is needed",
-        "coder = 'zip': arithmetic or huffman",
+        "unknown coder 'zip'. Known: arithmetic, fixed, huffman",
         "names no network",
         "step 1: unknown method 'prun': did you mean 'prune'",
         "step 2: it names no method",
