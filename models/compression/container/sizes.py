@@ -1,4 +1,4 @@
-"""Where the bytes of a compressed file are."""
+"""Where the bytes of a compressed file are, how many there could be at least, and what the paper's formula says."""
 
 from __future__ import annotations
 
@@ -8,53 +8,68 @@ from dataclasses import dataclass
 import numpy as np
 
 from hwsim.network import Network
-from models.compression.container.pack import unpack
+from models.compression.container.pack import DEFAULT_LIMIT_BYTES, HEADER_BYTES, walk
+
+PARTS = ("mask", "codes", "table", "raw")
 
 
 @dataclass(frozen=True)
 class TensorSizes:
-    """Bytes of one tensor in a file.
+    """Bytes of one tensor in a file, and what codes without context could reach.
 
     Attributes:
-        mask: Which values are not zero.
-        codes: Which value each of the others is.
-        table: The values.
-        raw: Values that are stored as they are.
+        parameters: Numbers in the tensor.
+        nonzeros: Of them, those that are not +0.
+        mask: Which values are not zero, bytes.
+        codes: Which value each of the others is, bytes.
+        table: What the codes stand for, bytes.
+        raw: Values that are stored as they are, bytes.
+        mask_bound: N H(p) / 8, N the parameters, p the share of nonzeros, H the binary entropy; bytes.
+        codes_bound: Entropy of the values of the nonzeros, all together, bytes.
     """
 
+    parameters: int
+    nonzeros: int
     mask: int
     codes: int
     table: int
     raw: int
+    mask_bound: float
+    codes_bound: float
 
     @property
-    def total(self) -> int:
-        """All parts, bytes."""
+    def file_bytes(self) -> int:
+        """All parts."""
         return self.mask + self.codes + self.table + self.raw
 
 
 @dataclass(frozen=True)
 class FileSizes:
-    """Bytes of a compressed file by part; the parts sum to ``file_bytes`` exactly.
+    """Bytes of a compressed file by part; the parts sum to ``file_bytes``, the length of the file, exactly.
+
+    A part of an arithmetic code ends within a byte: the ends are rounded to whole bytes.
 
     Attributes:
-        header: Magic, version and checksum.
-        graph: Layers, shapes, name and data set.
-        shared_table: A table of values that several tensors share.
+        header: Magic, version, coder and checksum.
+        graph: Layers, input shape, name and data set.
+        shared_table: Values that several tensors share.
         tensors: By name.
-        parameters: Numbers in all tensors, biases included.
     """
 
     header: int
     graph: int
     shared_table: int
     tensors: Mapping[str, TensorSizes]
-    parameters: int
 
     @property
     def file_bytes(self) -> int:
         """Length of the file."""
-        return self.header + self.graph + self.shared_table + sum(part.total for part in self.tensors.values())
+        return self.header + self.graph + self.shared_table + sum(part.file_bytes for part in self.tensors.values())
+
+    @property
+    def parameters(self) -> int:
+        """Numbers in all tensors, biases included."""
+        return sum(part.parameters for part in self.tensors.values())
 
     @property
     def original_bytes(self) -> int:
@@ -66,24 +81,73 @@ class FileSizes:
         """Original bytes over the bytes of this file."""
         return self.original_bytes / self.file_bytes
 
+    @property
+    def bound_bytes(self) -> float:
+        """Both entropy bounds of all tensors: no header, no graph, no table, no context."""
+        return sum(part.mask_bound + part.codes_bound for part in self.tensors.values())
 
-def sizes(data: bytes) -> FileSizes:
-    """Return where the bytes of a compressed file are."""
-    tensors = unpack(data).tensors
-    total = sum(tensor.size for tensor in tensors.values())
-    left = len(data) - 4
-    parts = {name: TensorSizes(0, 0, 0, left * tensor.size // total) for name, tensor in tensors.items()}
-    return FileSizes(4, left - sum(part.raw for part in parts.values()), 0, parts, total)
+
+def sizes(data: bytes, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> FileSizes:
+    """Return where the bytes of a compressed file are.
+
+    >>> from models import load_network
+    >>> from models.compression.container import pack
+    >>> data = pack(load_network("digits-cnn"))
+    >>> found = sizes(data)
+    >>> found.file_bytes == len(data), found.header, found.parameters
+    (True, 8, 6090)
+
+    Raises:
+        CompressionError: when ``data`` does not decode.
+    """
+    ends: list[tuple[str, str, float]] = []
+    network = walk(data, limit_bytes, lambda owner, part, bits: ends.append((owner, part, bits)))
+    spent: dict[tuple[str, str], int] = {}
+    before, stream_bytes = 0, len(data) - HEADER_BYTES
+    for place, (owner, part, bits) in enumerate(ends):
+        last = place == len(ends) - 1
+        end = stream_bytes if last else min(stream_bytes, max(before, round(bits / 8)))
+        spent[owner, part] = end - before
+        before = end
+    tensors = {
+        name: _tensor_sizes(tensor, *(spent.get((name, part), 0) for part in PARTS))
+        for name, tensor in network.tensors.items()
+    }
+    return FileSizes(HEADER_BYTES, spent["", "graph"], spent["", "table"], tensors)
+
+
+def _tensor_sizes(tensor: np.ndarray[tuple[int, ...], np.dtype[np.float32]], *parts: int) -> TensorSizes:
+    bits = tensor.view(np.uint32)
+    nonzeros = bits[bits != 0]
+    counts = np.unique(nonzeros, return_counts=True)[1]
+    ones = np.array([nonzeros.size, bits.size - nonzeros.size])
+    return TensorSizes(bits.size, nonzeros.size, *parts, entropy_bits(ones) / 8, entropy_bits(counts) / 8)
+
+
+def entropy_bits(counts: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> float:
+    """Return the bits of an ideal code without context for symbols that occur ``counts`` times.
+
+    >>> entropy_bits(np.array([2, 1, 1]))
+    6.0
+    """
+    own = counts[counts > 0].astype(np.float64)
+    return float((own * np.log2(own.sum() / own)).sum()) if own.size else 0.0
 
 
 def weight_bits_per_parameter(data: bytes) -> float:
-    """Return the bits that a weight takes in the file on average, for ``compress=...b`` of a machine."""
-    found = sizes(data)
-    weights = {name: tensor.size for name, tensor in unpack(data).tensors.items() if tensor.ndim >= 2}
-    return 8 * (sum(found.tensors[name].total for name in weights) + found.shared_table) / sum(weights.values())
+    """Return the bits of the file that a weight takes on average, for the option ``compress=...b`` of a machine.
+
+    Weights are tensors with two axes or more; their masks, codes and tables count, and the file's table; biases, graph
+    and header do not.
+
+    Raises:
+        CompressionError: when ``data`` does not decode, or has no weights.
+    """
+    network = walk(data, DEFAULT_LIMIT_BYTES, lambda owner, part, bits: None)
+    return _weight_bits(network, sizes(data))
 
 
-def paper_ratio(network: Network) -> float:
-    """Return equation (1) of Choi et al. (2017)."""
-    values = np.concatenate([tensor.ravel() for tensor in network.tensors.values()])
-    return 32 * values.size / max(1, 32 * np.count_nonzero(values))
+def _weight_bits(network: Network, found: FileSizes) -> float:
+    weights = [found.tensors[name] for name, tensor in network.tensors.items() if tensor.ndim > 1]
+    parameters = sum(part.parameters for part in weights)
+    return 8 * (sum(part.file_bytes for part in weights) + found.shared_table) / max(1, parameters)
