@@ -46,12 +46,12 @@ STUDIES: Mapping[str, Study] = MappingProxyType(
             f"{_HERE}.hessian_offdiagonal", "How much is lost by ignoring the off-diagonal terms of the Hessian?"
         ),
         "inq-partition": Study(
-            f"{_HERE}.inq_partition", "What do the bits of INQ cost on LeNet-5, and do the largest weights have to go first?"
+            f"{_HERE}.inq_partition", "What do the bits of INQ cost on LeNet-5, and must the largest weights go first?"
         ),
         "inq-schedule": Study(
             f"{_HERE}.inq_schedule", "How is the splitting ratio of INQ chosen, and what does it cost in epochs?"
         ),
-        "orthoreg": Study(f"{_HERE}.orthoreg", "Does OrthoReg help where data is scarce, and what does it do to cosines?"),
+        "orthoreg": Study(f"{_HERE}.orthoreg", "Does OrthoReg help with little data, and what does it do to filters?"),
         "pruning-lenet5": Study(
             f"{_HERE}.pruning_lenet5", "How much of LeNet-5 can go, by which schedule, for the same number of epochs?"
         ),
