@@ -58,6 +58,9 @@ def _add_compress(commands: Commands) -> None:
     compress.add_argument("-o", "--output", type=Path, metavar="FILE", help=".npz or .hwz; default: NETWORK-NAME.hwz")
     compress.add_argument("--results", type=Path, metavar="DIR", help="also store file, card, row and log there")
     compress.add_argument("--coder", help="entropy coder of the file (default: the recipe's, else arithmetic)")
+    compress.add_argument(
+        "--steps", type=Path, metavar="DIR", help="keep the network after each step there, for recipes that begin alike"
+    )
     compress.add_argument("--no-table", action="store_true", help="do not measure what came out")
     compress.set_defaults(run=_compress)
     _add_measuring(compress)
@@ -171,7 +174,7 @@ def _run(arguments: argparse.Namespace, recipe: CompressionRecipe, output: Path)
     network = load_network(recipe.network)
     name = arguments.data or recipe.data or data_for(network)
     train = same_images(load_data(name, "train", arguments.root), arguments.limit)
-    return compress(network, recipe.steps, Work(train, _say, _threads(arguments)), output)
+    return compress(network, recipe.steps, Work(train, _say, _threads(arguments)), output, arguments.steps)
 
 
 def _save(done: Compressed, recipe: CompressionRecipe, output: Path) -> None:

@@ -37,7 +37,9 @@ class Compressed:
     log: tuple[str, ...]
 
 
-def compress(network: Network, steps: Sequence[Step], work: Work, state: Path | None = None) -> Compressed:
+def compress(
+    network: Network, steps: Sequence[Step], work: Work, state: Path | None = None, kept: Path | None = None
+) -> Compressed:
     """Apply ``steps`` to ``network`` in their order.
 
     Args:
@@ -46,6 +48,7 @@ def compress(network: Network, steps: Sequence[Step], work: Work, state: Path | 
         work: Images and threads; its ``report`` gets each line of the log.
         state: Where the network is kept after each step (``NAME.npz`` keeps ``NAME.step1.npz``); the same call goes on
             after the last step that is found there, to the same bits. Deleted at the end.
+        kept: Folder where the network after every step stays, for other recipes that begin with the same steps.
 
     Raises:
         CompressionError: options that do not fit the network, or a state that cannot be written.
@@ -55,7 +58,7 @@ def compress(network: Network, steps: Sequence[Step], work: Work, state: Path | 
     current = _as_from_file(fold(network))
     log.write(f"{network.name}: {len(steps)} steps, {len(work.train)} images of {work.train.name} {work.train.split}")
     log.write(_described(current))
-    states = _States(state, _keys(current, steps, work))
+    states = _States(state, kept, _keys(current, steps, work))
     done, current = states.latest(current, log)
     for place in range(done, len(steps)):
         current = _apply(current, steps[place], f"step {place + 1} of {len(steps)}", replace(work, report=log.write))
@@ -120,52 +123,57 @@ def _keys(network: Network, steps: Sequence[Step], work: Work) -> tuple[str, ...
 
 
 class _States:
-    """The file of the last finished step."""
+    """The networks after finished steps, in files."""
 
-    def __init__(self, output: Path | None, keys: tuple[str, ...]) -> None:
-        self.output, self.keys = output, keys
+    def __init__(self, output: Path | None, kept: Path | None, keys: tuple[str, ...]) -> None:
+        self.output, self.kept, self.keys = output, kept, keys
 
     def latest(self, start: Network, log: _Log) -> tuple[int, Network]:
         """Return how many steps are done, and the network after them; lines of the log that led there come back."""
         for count in range(len(self.keys) - 1, 0, -1):
-            path = self._path(count)
-            if path is not None and path.exists():
-                network = load_network_file(path)
-                state = network.metadata.get(_STATE, {})
-                if not isinstance(state, dict) or state.get("key") != self.keys[count]:
-                    raise CompressionError(
-                        f"{path} is of another run (other network, data, options or threads): delete it, or name "
-                        f"another output"
-                    )
-                log.lines[:] = state["log"]
-                log.write(f"went on after step {count}, from {path.name}")
-                return count, replace(network, metadata=_without_state(network))
+            for path in self._paths(count):
+                if path.exists():
+                    return count, self._read(path, count, log)
         return 0, start
 
     def keep(self, count: int, network: Network, lines: Sequence[str]) -> Network:
-        """Store the network after ``count`` steps, and return it as the file would give it back."""
-        path = self._path(count)
-        if path is None or count == len(self.keys) - 1:
-            return network
+        """Store the network after ``count`` steps, and return it."""
         state = {"key": self.keys[count], "log": list(lines)}
+        paths = self._paths(count) if count < len(self.keys) - 1 else self._paths(count)[:1] if self.kept else ()
         try:
-            save_network(replace(network, metadata={**network.metadata, _STATE: state}), path)
-        except NetworkError as error:
+            for path in paths:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                save_network(replace(network, metadata={**network.metadata, _STATE: state}), path)
+        except (NetworkError, OSError) as error:
             raise CompressionError(f"the state after step {count} cannot be stored: {error}") from error
-        before = self._path(count - 1)
-        if before is not None:
-            before.unlink(missing_ok=True)
+        if self.output is not None:
+            _beside(self.output, count - 1).unlink(missing_ok=True)
         return network
 
     def clear(self) -> None:
-        """Delete the files of this run."""
+        """Delete the files beside the output."""
         for count in range(1, len(self.keys)):
-            path = self._path(count)
-            if path is not None:
-                path.unlink(missing_ok=True)
+            if self.output is not None:
+                _beside(self.output, count).unlink(missing_ok=True)
 
-    def _path(self, count: int) -> Path | None:
-        return None if self.output is None else self.output.with_name(f"{self.output.stem}.step{count}.npz")
+    def _paths(self, count: int) -> tuple[Path, ...]:
+        kept = () if self.kept is None else (self.kept / f"{self.keys[count][:24]}.npz",)
+        return kept if self.output is None else (*kept, _beside(self.output, count))
+
+    def _read(self, path: Path, count: int, log: _Log) -> Network:
+        network = load_network_file(path)
+        state = network.metadata.get(_STATE, {})
+        if not isinstance(state, dict) or state.get("key") != self.keys[count]:
+            raise CompressionError(
+                f"{path} is of another run (other network, data, options or threads): delete it, or name another output"
+            )
+        log.lines[:] = state["log"]
+        log.write(f"went on after step {count}, from {path.name}")
+        return replace(network, metadata=_without_state(network))
+
+
+def _beside(output: Path, count: int) -> Path:
+    return output.with_name(f"{output.stem}.step{count}.npz")
 
 
 def _without_state(network: Network) -> dict[str, Any]:

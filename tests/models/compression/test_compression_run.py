@@ -121,3 +121,17 @@ def test_the_log_names_changed_options_only() -> None:
     done = compress(load_network("digits-cnn"), (Shake(), Shake(5)), WORK)
     assert any(line.endswith("step 1 of 2: shake") for line in done.log)
     assert any(line.endswith("step 2 of 2: shake seed=5") for line in done.log)
+
+
+def test_recipes_that_begin_alike_share_their_steps(tmp_path: Path) -> None:
+    network, kept = load_network("digits-cnn"), tmp_path / "steps"
+    first = compress(network, STEPS, WORK, tmp_path / "a.npz", kept)
+    Shake.calls.clear()
+    other = compress(network, (*STEPS[:2], Shake(7)), WORK, tmp_path / "b.npz", kept)
+    assert Shake.calls == [7]
+    assert other.network == compress(network, (*STEPS[:2], Shake(7)), WORK).network
+    Shake.calls.clear()
+    assert compress(network, STEPS, WORK, kept=kept).network == first.network
+    assert not Shake.calls
+    assert len(list(kept.iterdir())) == 4
+    assert not state_files(tmp_path / "a.npz")
