@@ -96,13 +96,13 @@ def run(folder: Path, root: Path | None, report: Callable[[str], None]) -> None:
     """
     runs = Runs(folder / "runs.csv", root, report)
     chosen: dict[tuple[str, str], float] = {}
+    done: list[Row] = []
     for name, case in CASES.items():
         arms = ARMS | (FURTHER_ARMS if case.dataset == "digits" else {})
         for arm_name, arm in arms.items():
             chosen[name, arm_name] = beta = chosen.get((case.betas_of, arm_name)) or _best(runs, name, arm_name, arm)
-            for seed in REPORT_SEEDS:
-                runs.get(name, arm_name, arm, beta, REPORT, seed)
-        write_summary(folder, runs.rows)
+            done += [runs.get(name, arm_name, arm, beta, REPORT, seed) for seed in REPORT_SEEDS]
+        write_summary(folder, done)
         write_provenance(folder, facts={"select_seeds": SELECT_SEEDS, "report_seeds": REPORT_SEEDS})
 
 
@@ -178,9 +178,8 @@ def trained(
     return correct, len(judge), fitted.curve[-1].train_loss, *cosines
 
 
-def write_summary(folder: Path, rows: dict[Key, Row]) -> None:
+def write_summary(folder: Path, reported: Sequence[Row]) -> None:
     """Write ``summary.csv`` and the figure from the reported runs: means and standard deviations over seeds."""
-    reported = [row for row in rows.values() if row["purpose"] == REPORT]
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in reported:
         groups.setdefault((row["case"], row["arm"]), []).append(row)
