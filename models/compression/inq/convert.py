@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Literal
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from hwsim.arith.fit import fit
 from hwsim.arith.quantize import quantize
-from hwsim.errors import FormatError, all_faults
-from hwsim.formats import ApotFormat, NumberFormat, PowerOfTwoFormat, ScaledFormat, ShiftCnnFormat, parse
+from hwsim.errors import FormatError, HwsimError, all_faults
+from hwsim.formats import ApotFormat, NumberFormat, ScaledFormat, ShiftCnnFormat, parse
 from hwsim.network import Network
 from models.compression.errors import CompressionError
 from models.compression.inq.codebook import Codebook, Rounding, bits_faults
@@ -23,21 +23,23 @@ from models.compression.inq.straight import Rounder, StraightThroughHook
 from models.compression.step import Step, Training, Work, recorded
 from models.compression.weights import weight_names, with_tensors
 
+Chooser = Callable[[NDArray[Any]], NumberFormat]
+
 _NO_TRAINING = Training()
 
 
 def converted(
-    network: Network, work: Work, step: Step, fmt: NumberFormat, training: Training, rounding: Rounder = quantize
+    network: Network, work: Work, step: Step, choose: Chooser, training: Training, rounding: Rounder = quantize
 ) -> Network:
-    """Return ``network`` with every weight rounded to ``fmt``, its scale fitted to each layer before anything else.
+    """Return ``network`` with every weight rounded to the format that ``choose`` returns for a layer's first weights.
 
     With ``training.epochs`` the weights are first trained through the rounding. Weights that are exactly zero stay so.
     The card gets the format of each layer.
 
     Raises:
-        CompressionError: weights that ``fmt`` cannot be fitted to.
+        CompressionError: weights that no format can be chosen for.
     """
-    formats = _fitted(network, fmt)
+    formats = _fitted(network, choose)
     zeros = {name: network.tensors[name] == 0 for name in formats}
     trained: Mapping[str, NDArray[Any]] = network.tensors
     if training.epochs:
@@ -49,16 +51,16 @@ def converted(
     return recorded(result, step, {"formats": spelled, "epochs": training.epochs})
 
 
-def _fitted(network: Network, fmt: NumberFormat) -> dict[str, NumberFormat]:
+def _fitted(network: Network, choose: Chooser) -> dict[str, NumberFormat]:
     formats: dict[str, NumberFormat] = {}
     faults: list[str] = []
     for name in weight_names(network):
         try:
-            formats[name] = fit(fmt, network.tensors[name])
-        except FormatError as error:
+            formats[name] = choose(network.tensors[name])
+        except HwsimError as error:
             faults.append(f"{name}: {error}")
     if faults:
-        raise CompressionError(all_faults(f"network {network.name!r} in {fmt}", faults))
+        raise CompressionError(all_faults(f"formats for the weights of {network.name!r}", faults))
     return formats
 
 
@@ -71,6 +73,8 @@ class Pow2(Step):
     Attributes:
         bits: Of one weight, 2 (ternary) to 6.
         rounding: By the thresholds of INQ's eq. 4, or to the nearest number with ties to the smaller.
+        scale: The codebook of a layer by INQ's eq. 3 ("largest"), which covers the largest weight, or the one nearest
+            to all weights, which cuts off the largest ("least-squares").
         training: Through the rounding, before it is made final; 0 epochs convert only.
     """
 
@@ -78,6 +82,7 @@ class Pow2(Step):
 
     bits: int = 5
     rounding: Rounding = "thresholds"
+    scale: Literal["largest", "least-squares"] = "largest"
     training: Training = _NO_TRAINING
 
     def __post_init__(self) -> None:
@@ -85,8 +90,12 @@ class Pow2(Step):
 
     def apply(self, network: Network, work: Work) -> Network:
         """Return the network with every weight in the codebook of its layer."""
-        fmt = ScaledFormat(PowerOfTwoFormat(self.bits))
-        return converted(network, work, self, fmt, self.training, partial(_pow2, rounding=self.rounding))
+        rounding = partial(_pow2, rounding=self.rounding)
+        return converted(network, work, self, self._format, self.training, rounding)
+
+    def _format(self, values: NDArray[Any]) -> NumberFormat:
+        choose = Codebook.least_squares if self.scale == "least-squares" else Codebook.of
+        return choose(values, self.bits).format
 
 
 @dataclass(frozen=True)
@@ -110,7 +119,8 @@ class Apot(Step):
 
     def apply(self, network: Network, work: Work) -> Network:
         """Return the network with every weight a sum of powers of two."""
-        return converted(network, work, self, ScaledFormat(ApotFormat(self.bits)), self.training)
+        fmt = ScaledFormat(ApotFormat(self.bits))
+        return converted(network, work, self, partial(fit, fmt), self.training)
 
 
 @dataclass(frozen=True)
@@ -142,7 +152,7 @@ class ShiftCnn(Step):
         """Return the network with every weight a sum of powers of two."""
         fmt = ScaledFormat(ShiftCnnFormat(self.terms, self.term_bits))
         rounding: Rounder = greedy if self.rounding == "greedy" else quantize
-        return converted(network, work, self, fmt, self.training, rounding)
+        return converted(network, work, self, partial(fit, fmt), self.training, rounding)
 
 
 @dataclass(frozen=True)
@@ -164,7 +174,7 @@ class Convert(Step):
 
     def apply(self, network: Network, work: Work) -> Network:
         """Return the network with every weight a number of the format."""
-        return converted(network, work, self, parse(self.weights), self.training)
+        return converted(network, work, self, partial(fit, parse(self.weights)), self.training)
 
 
 def _pow2(values: NDArray[Any], fmt: NumberFormat, rounding: Rounding) -> NDArray[np.float32]:

@@ -23,6 +23,8 @@ from models.compression.step import Step, Training, Work, recorded
 from models.compression.weights import weight_names, with_tensors
 from models.training.hooks import Hook
 
+Scale = Literal["initial", "every-step", "least-squares"]
+
 _TRAINING = Training(epochs=1, learning_rate=0.01)
 
 
@@ -39,8 +41,9 @@ class Inq(Step):
             published for ResNet-18 with these bits.
         partition: Which weights come first: those of the largest magnitude (pruning-inspired), or random ones.
         rounding: By the thresholds of eq. 4, or to the nearest number with ties to the smaller, as the authors' code.
-        scale: The codebook of a layer from its weights before the first step, or from its weights at every step, as
-            the authors' code; weights that the new codebook lacks are then quantised again.
+        scale: The codebook of a layer by eq. 3 from its weights before the first step ("initial"), or from its weights
+            at every step, as the authors' code, where weights that the new codebook lacks are quantised again; or the
+            one nearest to the weights before the first step, which cuts off the largest ("least-squares").
         biases: Left as they are and trained in every retraining, or quantised like weights, as the authors' code.
         keep_zeros: Weights that are exactly zero stay so and do not count among the portions: a pruned network.
         act_bits: Of activations, which the retraining sees rounded; 0 leaves them alone.
@@ -57,7 +60,7 @@ class Inq(Step):
     portions: tuple[float, ...] = ()
     partition: Order = "magnitude"
     rounding: Rounding = "thresholds"
-    scale: Literal["initial", "every-step"] = "initial"
+    scale: Scale = "initial"
     biases: Literal["float", "quantised"] = "float"
     keep_zeros: bool = True
     act_bits: int = 0
@@ -142,7 +145,8 @@ class Quantised:
         members = {
             name: tensor != 0 if options.keep_zeros else np.ones(tensor.shape, bool) for name, tensor in tensors.items()
         }
-        return cls(options, members, {name: Codebook.of(tensor, options.bits) for name, tensor in tensors.items()})
+        choose = Codebook.least_squares if options.scale == "least-squares" else Codebook.of
+        return cls(options, members, {name: choose(tensor, options.bits) for name, tensor in tensors.items()})
 
     @property
     def taken(self) -> dict[str, Mask]:

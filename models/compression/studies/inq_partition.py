@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import mean, stdev
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from models.compression.inq import PORTIONS, Apot, Convert, Inq, Pow2, ShiftCnn
+from models.compression.inq.incremental import Scale
 from models.compression.inq.partition import Order
 from models.compression.step import Step, Training
 from models.compression.studies.inq_runs import SUMMARY, Case, Row, Subject, run_cases, summary
@@ -22,6 +23,8 @@ NETWORK = "lenet5"
 SEEDS = (1, 2, 3, 4, 5)
 RATE = 0.01
 SHORT = (0.5, 1.0)  #: for the comparison of partitions: one epoch of retraining
+LEAST: Final = "least-squares"
+SCALES: tuple[Scale, ...] = ("initial", LEAST)
 PARTITIONS: dict[str, Order] = {"largest first": "magnitude", "random": "random"}
 
 PUBLISHED, PARTITION, CONVERTED, THROUGH = "published schedule", "partition", "converted", "through the rounding"
@@ -30,21 +33,23 @@ PUBLISHED, PARTITION, CONVERTED, THROUGH = "published schedule", "partition", "c
 def cases() -> Iterator[Case]:
     """Yield every run: conversions, bits, partitions seed by seed."""
     yield from _conversions()
-    for bits in (5, 4, 3, 2):
-        step = Inq(bits=bits, training=Training(epochs=1, learning_rate=RATE))
-        yield Case(PUBLISHED, f"{len(PORTIONS[bits])} steps", bits, 1, step)
+    for scale in SCALES:
+        for bits in (5, 4, 3, 2):
+            step = Inq(bits=bits, scale=scale, training=Training(epochs=1, learning_rate=RATE))
+            yield Case(PUBLISHED, f"{len(PORTIONS[bits])} steps", bits, scale, 1, step)
     for seed in SEEDS:
         for bits in (5, 3):
             for label, order in PARTITIONS.items():
                 training = Training(epochs=1, learning_rate=RATE, seed=1000 * seed)
                 step = Inq(bits=bits, portions=SHORT, partition=order, seed=seed, training=training)
-                yield Case(PARTITION, label, bits, seed, step)
+                yield Case(PARTITION, label, bits, "initial", seed, step)
 
 
 def _conversions() -> Iterator[Case]:
     retraining = Training(epochs=3, learning_rate=RATE)
     for bits in (5, 4, 3, 2):
-        yield Case(CONVERTED, "pow2", bits, 1, Pow2(bits))
+        yield Case(CONVERTED, "pow2", bits, "initial", 1, Pow2(bits))
+        yield Case(CONVERTED, "pow2", bits, LEAST, 1, Pow2(bits, scale=LEAST))
     steps: tuple[tuple[str, int, Step], ...] = (
         ("apot", 4, Apot(4)),
         ("apot", 3, Apot(3)),
@@ -54,9 +59,9 @@ def _conversions() -> Iterator[Case]:
         ("int4", 4, Convert("int4")),
     )
     for label, bits, step in steps:
-        yield Case(CONVERTED, label, bits, 1, step)
+        yield Case(CONVERTED, label, bits, LEAST, 1, step)
     for bits in (3, 2):
-        yield Case(THROUGH, "pow2", bits, 1, Pow2(bits, training=retraining))
+        yield Case(THROUGH, "pow2", bits, LEAST, 1, Pow2(bits, scale=LEAST, training=retraining))
 
 
 def run(folder: Path, root: Path | None, report: Callable[[str], None]) -> None:

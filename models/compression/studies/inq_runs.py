@@ -29,6 +29,7 @@ class Case:
         group: Cases that are compared with each other.
         label: Of the case in its group.
         bits: Of one weight.
+        scale: How the codebook is chosen.
         seed: Of training and partition.
         step: What is done.
     """
@@ -36,6 +37,7 @@ class Case:
     group: str
     label: str
     bits: int
+    scale: str
     seed: int
     step: Step
 
@@ -49,6 +51,7 @@ class Row:
         group: Of the case.
         label: Of the case.
         bits: Of one weight.
+        scale: How the codebook is chosen.
         seed: Of training and partition.
         epochs: Of retraining in all.
         test_correct: Of ``test_images``, in float64; nothing is chosen by it.
@@ -60,6 +63,7 @@ class Row:
     group: str
     label: str
     bits: int
+    scale: str
     seed: int
     epochs: int
     test_correct: int
@@ -105,10 +109,11 @@ def run_cases(subject: Subject, cases: Iterable[Case], path: Path, report: Calla
     done = {_key(row) for row in rows}
     for case in cases:
         name = subject.network.name
-        if (name, case.group, case.label, case.bits, case.seed) not in done:
+        if _case_key(name, case) not in done:
             rows.append(_row(subject, case))
             write_csv(path, HEADER, map(astuple, rows))
-            report(f"{name} {case.group}, {case.label}, {case.bits} bits, seed {case.seed}: {rows[-1].test_correct}")
+            what = f"{case.group}, {case.label}, {case.bits} bits, {case.scale}, seed {case.seed}"
+            report(f"{name} {what}: {rows[-1].test_correct} of {rows[-1].test_images}")
     return rows
 
 
@@ -123,23 +128,29 @@ def stored(path: Path) -> list[Row]:
 def summary(rows: Sequence[Row]) -> list[tuple[object, ...]]:
     """Return for each case mean and standard deviation of the test error over its seeds, in per cent.
 
-    >>> summary([Row("net", "g", "a", 3, s, 2, 90 + s, 100, 1) for s in (1, 2, 3)])
-    [('net', 'g', 'a', 3, 2, 3, 8.0, 1.0)]
+    >>> summary([Row("net", "g", "a", 3, "initial", s, 2, 90 + s, 100, 1) for s in (1, 2, 3)])
+    [('net', 'g', 'a', 3, 'initial', 2, 3, 8.0, 1.0)]
     """
     cases: dict[tuple[object, ...], list[float]] = {}
     for row in rows:
-        cases.setdefault((row.network, row.group, row.label, row.bits, row.epochs), []).append(row.error_percent)
+        cases.setdefault((row.network, row.group, row.label, row.bits, row.scale, row.epochs), []).append(
+            row.error_percent
+        )
     return [
         (*case, len(errors), round(mean(errors), 4), round(stdev(errors), 4) if len(errors) > 1 else 0.0)
         for case, errors in cases.items()
     ]
 
 
-SUMMARY = ("network", "group", "label", "bits", "epochs", "seeds", "mean_error_percent", "sd_error_percent")
+SUMMARY = ("network", "group", "label", "bits", "scale", "epochs", "seeds", "mean_error_percent", "sd_error_percent")
 
 
-def _key(row: Row) -> tuple[str, str, str, int, int]:
-    return row.network, row.group, row.label, row.bits, row.seed
+def _key(row: Row) -> tuple[str, str, str, int, str, int]:
+    return row.network, row.group, row.label, row.bits, row.scale, row.seed
+
+
+def _case_key(network: str, case: Case) -> tuple[str, str, str, int, str, int]:
+    return network, case.group, case.label, case.bits, case.scale, case.seed
 
 
 def _row(subject: Subject, case: Case) -> Row:
@@ -148,5 +159,4 @@ def _row(subject: Subject, case: Case) -> Row:
     seconds = round(time.monotonic() - start)
     epochs = result.metadata["compression"][-1]["facts"]["epochs"]
     correct = count_correct_float(result, subject.test)
-    key = (subject.network.name, case.group, case.label, case.bits, case.seed)
-    return Row(*key, epochs, correct, len(subject.test), seconds)
+    return Row(*_case_key(subject.network.name, case), epochs, correct, len(subject.test), seconds)

@@ -8,6 +8,7 @@ from statistics import mean, stdev
 from typing import TYPE_CHECKING
 
 from models.compression.inq import Inq
+from models.compression.inq.incremental import Scale
 from models.compression.step import Training
 from models.compression.studies.inq_runs import SUMMARY, Case, Row, Subject, run_cases, summary
 from models.compression.studies.writing import COLOURS, MARKERS, save_figure, write_csv, write_provenance
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 NETWORK = "digits-cnn"
-BITS = (2, 3)
+SETTINGS: tuple[tuple[int, Scale], ...] = ((3, "initial"), (2, "least-squares"))  #: bits, codebook
 SEEDS = (1, 2, 3, 4, 5)
 TOTAL = 12  #: epochs in all, where schedules are compared at equal cost
 EACH = 2  #: epochs of each retraining, where they are compared at equal length
-RATE = 0.01
+RATE = 0.05
 STEPS = (2, 3, 4, 5, 7)  #: one more than a divisor of ``TOTAL``
 FIRST = (0.1, 0.25, 0.5, 0.75, 0.9)
 
@@ -49,34 +50,37 @@ def equal_parts(steps: int) -> tuple[float, ...]:
 def cases() -> Iterator[Case]:
     """Yield every run, one seed after another, so that a stopped study has as many seeds of each."""
     for seed in SEEDS:
-        for bits in BITS:
-            yield _case(ONE, 1, (1.0,), 0, bits, seed)
-            for steps in STEPS:
-                yield _case(EQUAL_COST, steps, halves(steps), TOTAL // (steps - 1), bits, seed)
-                yield _case(EQUAL_LENGTH, steps, halves(steps), EACH, bits, seed)
-                yield _case(EQUAL_PARTS, steps, equal_parts(steps), TOTAL // (steps - 1), bits, seed)
-            for portion in FIRST:
-                yield _case(FIRST_PORTION, portion, (portion, 1.0), TOTAL, bits, seed)
+        for bits, scale in SETTINGS:
+            for group, label, portions, epochs in _schedules():
+                # Seeds of retrainings count up from step to step: far enough apart that no two runs share one.
+                training = Training(epochs=epochs, learning_rate=RATE, seed=1000 * seed)
+                step = Inq(bits=bits, portions=portions, scale=scale, seed=seed, training=training)
+                yield Case(group, str(label), bits, scale, seed, step)
+
+
+def _schedules() -> Iterator[tuple[str, float, tuple[float, ...], int]]:
+    """Yield group, label, portions, and the epochs of each retraining."""
+    yield ONE, 1, (1.0,), 0
+    for steps in STEPS:
+        yield EQUAL_COST, steps, halves(steps), TOTAL // (steps - 1)
+        yield EQUAL_LENGTH, steps, halves(steps), EACH
+        yield EQUAL_PARTS, steps, equal_parts(steps), TOTAL // (steps - 1)
+    for portion in FIRST:
+        yield FIRST_PORTION, portion, (portion, 1.0), TOTAL
 
 
 def run(folder: Path, root: Path | None, report: Callable[[str], None]) -> None:
     """Make every run; those that ``folder`` has a row of are not made again."""
     rows = run_cases(Subject.load(NETWORK, root, threads=1), cases(), folder / "rows.csv", report)
     write_csv(folder / "summary.csv", SUMMARY, summary(rows))
-    save_figure(folder / "steps", lambda axes: _draw_steps(axes, rows), panels=len(BITS))
+    save_figure(folder / "steps", lambda axes: _draw_steps(axes, rows), panels=len(SETTINGS))
     save_figure(folder / "first-portion", lambda axes: _draw_first(axes[0], rows))
     facts = {"network": NETWORK, "epochs": TOTAL, "learning_rate": RATE, "seeds": list(SEEDS)}
     write_provenance(folder, facts=facts)
 
 
-def _case(group: str, label: float, portions: tuple[float, ...], epochs: int, bits: int, seed: int) -> Case:
-    # Seeds of the retrainings count up from step to step: far enough apart that no two runs share one.
-    training = Training(epochs=epochs, learning_rate=RATE, seed=1000 * seed)
-    return Case(group, str(label), bits, seed, Inq(bits=bits, portions=portions, seed=seed, training=training))
-
-
 def _draw_steps(axes: Sequence[Axes], rows: Sequence[Row]) -> None:
-    for panel, bits in zip(axes, BITS, strict=True):
+    for panel, (bits, scale) in zip(axes, SETTINGS, strict=True):
         for place, group in enumerate((EQUAL_COST, EQUAL_LENGTH, EQUAL_PARTS)):
             _line(panel, [row for row in rows if row.bits == bits and row.group == group], place, group)
         single = [row.error_percent for row in rows if row.bits == bits and row.group == ONE]
@@ -84,13 +88,14 @@ def _draw_steps(axes: Sequence[Axes], rows: Sequence[Row]) -> None:
         panel.set_yscale("log")
         panel.set_xlabel("steps")
         panel.set_ylabel("test error [%]")
-        panel.set_title(f"{NETWORK}, {bits} bits, {len(SEEDS)} seeds", loc="left")
+        panel.set_title(f"{NETWORK}, {bits} bits, scale {scale}, {len(SEEDS)} seeds", loc="left")
         panel.legend()
 
 
 def _draw_first(axes: Axes, rows: Sequence[Row]) -> None:
-    for place, bits in enumerate(BITS):
-        _line(axes, [row for row in rows if row.bits == bits and row.group == FIRST_PORTION], place, f"{bits} bits")
+    for place, (bits, scale) in enumerate(SETTINGS):
+        own = [row for row in rows if row.bits == bits and row.group == FIRST_PORTION]
+        _line(axes, own, place, f"{bits} bits, scale {scale}")
     axes.set_xlabel("portion quantised in the first of two steps")
     axes.set_ylabel("test error [%]")
     axes.set_title(f"{NETWORK}, {TOTAL} epochs, {len(SEEDS)} seeds", loc="left")

@@ -145,3 +145,19 @@ def test_faults() -> None:
         Codebook(5, 0).quantize(np.array([np.inf, -np.inf]))
     with pytest.raises(CompressionError, match=r"2\^-100"):
         Codebook.of(np.array([2.0**-100]), 5)
+
+
+@given(st.lists(st.floats(-8, 8, width=32), min_size=1, max_size=12), st.integers(2, 6))
+def test_least_squares_is_the_best_of_the_papers_codebook_and_the_five_below(weights: list[float], bits: int) -> None:
+    values = np.array(weights)
+    if 0 < np.abs(values).max() < 2.0**-60:
+        return
+    first = Codebook.of(values, bits)
+    books = [Codebook(bits, first.top - i) for i in range(6) if first.top - i >= -64]
+
+    def error(book: Codebook) -> float:
+        return float(sum((by_thresholds(w, book) - Fraction(w)) ** 2 for w in weights))
+
+    found = Codebook.least_squares(values, bits)
+    # Errors are summed in float64 there: another book may win by a rounding, not by more.
+    assert found in books and error(found) <= min(map(error, books)) * (1 + 1e-12)

@@ -177,6 +177,13 @@ def test_a_codebook_of_every_step_follows_and_says_what_it_moved() -> None:
     assert state.books["conv1.weight"] == Codebook.of(NETWORK.tensors["conv1.weight"], 3)
 
 
+def test_the_codebook_nearest_to_the_weights_holds_them_all_in_the_end() -> None:
+    result, _ = spied(Inq(bits=2, scale="least-squares", portions=(0.5, 1.0), training=TRAINING))
+    for name in WEIGHTS:
+        book = Codebook.least_squares(NETWORK.tensors[name], 2)
+        assert bool(book.holds(result.tensors[name]).all()) and book != Codebook.of(NETWORK.tensors[name], 2)
+
+
 def test_quantised_weights_alone_never_change_a_codebook_of_every_step() -> None:
     result, _ = spied(Inq(bits=4, scale="every-step", training=replace(TRAINING, learning_rate=1e-6)))
     assert result.metadata["compression"][0]["facts"]["moved"] == 0  # type: ignore[index]
