@@ -52,18 +52,24 @@ def load_network(name_or_path: str) -> Network:
     """Return a trained network, validated, batch-norms not folded.
 
     Args:
-        name_or_path: A key of ``NETWORKS``, or the path of a ``.npz`` file written by ``hwsim.network.files``.
+        name_or_path: A key of ``NETWORKS``, or the path of a ``.npz`` file written by ``hwsim.network.files`` or of a
+            ``.hwz`` file written by ``models.compression.container``.
 
     >>> load_network("digits-cnn").input_shape
     (1, 8, 8)
 
     Raises:
         NetworkError: for an unknown name (with the nearest ones) and for a file that is missing or malformed.
+        CompressionError: for a ``.hwz`` file that is missing or malformed.
     """
     if name_or_path.endswith(".npz"):
         return load_network_file(Path(name_or_path))
+    if name_or_path.endswith(".hwz"):
+        from models.compression.container import load_compressed
+
+        return load_compressed(name_or_path)
     if name_or_path not in NETWORKS:
-        raise NetworkError(f"{unknown_name('network', name_or_path, NETWORKS)}; or the path of a .npz file")
+        raise NetworkError(f"{unknown_name('network', name_or_path, NETWORKS)}; or the path of a .npz or .hwz file")
     weights = resources.files("models") / "weights" / NETWORKS[name_or_path].file
     with resources.as_file(weights) as path:
         return load_network_file(path)
@@ -80,10 +86,11 @@ def load_shape_network(name_or_path: str) -> Network:
     """
     if name_or_path in SHAPES:
         return SHAPES[name_or_path]()
-    if name_or_path in NETWORKS or name_or_path.endswith(".npz"):
+    if name_or_path in NETWORKS or name_or_path.endswith((".npz", ".hwz")):
         return load_network(name_or_path)
     known = [*SHAPES, *(name for name in NETWORKS if name not in SHAPES)]
-    raise NetworkError(f"{unknown_name('network', name_or_path, known)}; or the path of a .npz file, or of a .csv list")
+    others = "or the path of a .npz or .hwz file, or of a .csv list"
+    raise NetworkError(f"{unknown_name('network', name_or_path, known)}; {others}")
 
 
 def data_for(network: Network) -> str:

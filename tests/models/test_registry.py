@@ -64,7 +64,7 @@ def test_lenet5_reaches_what_its_card_says() -> None:
 
 @pytest.mark.parametrize("name", ["lenet", "digits_cnn", "lenet5 "])
 def test_unknown_name_gives_the_nearest(name: str) -> None:
-    with pytest.raises(NetworkError, match="unknown network .*did you mean .*or the path of a .npz file"):
+    with pytest.raises(NetworkError, match="unknown network .*did you mean .*or the path of a .npz or .hwz file"):
         load_network(name)
 
 

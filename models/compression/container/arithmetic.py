@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.compression.container.code_kernels import GOLOMB_SLOTS, MOST_STEPS, code_golomb, code_values
 from models.compression.container.coder_kernels import (
     AT,
     FAULT,
@@ -26,6 +25,8 @@ from models.compression.container.coder_kernels import (
 from models.compression.container.mask_kernels import code_live, code_mask
 from models.compression.container.matrix import Matrix
 from models.compression.container.plain_kernels import code_floats, code_text
+from models.compression.container.rank_kernels import GOLOMB_SLOTS, MOST_STEPS, code_golomb, code_ranks
+from models.compression.container.sign_kernels import code_signs
 from models.compression.container.stream import (
     ANY,
     CONTEXTS,
@@ -118,7 +119,7 @@ class ArithmeticWriter(_Stream, Writer):
         self._room(mask.size + sum(mask.shape))
         live = [np.ones(size, np.uint8) for size in mask.shape]
         if kind == LINES:
-            live = [mask.any(axis=axis).astype(np.uint8) for axis in (1, 0)]
+            live = [np.asarray(mask.any(axis=axis), np.uint8) for axis in (1, 0)]
             for lines in live:
                 self.coded(code_live, lines)
         self.mixed(code_mask, mask, matrix.area, matrix.width, *live)
@@ -126,10 +127,12 @@ class ArithmeticWriter(_Stream, Writer):
     def codes(self, values: Values, mask: Mask | None, matrix: Matrix, alphabet: Alphabet, kind: int) -> None:
         """See the base class."""
         self.even(kind, 2)
-        ranks = np.abs(values[values != 0])
-        golomb = 2 * np.log2(ranks + 1).astype(np.int64) + 3
-        self._room(int((np.minimum(ranks, STEPS[kind]) + golomb).sum()) + 2 * ranks.size)
-        self.mixed(code_values, mask, values.copy(), matrix.area, matrix.width, STEPS[kind])
+        signs, ranks = np.sign(values), np.abs(values)
+        present = ranks[ranks > 0]
+        golomb = 2 * np.log2(present + 1).astype(np.int64) + 3
+        self._room(int((np.minimum(present, STEPS[kind]) + golomb).sum()) + 2 * present.size)
+        self.mixed(code_signs, mask, signs, matrix.area, matrix.width)
+        self.mixed(code_ranks, signs, ranks, matrix.area, matrix.width, STEPS[kind])
 
     def floats(self, values: Values, mask: Mask, kept: int) -> None:
         """See the base class."""
@@ -191,10 +194,12 @@ class ArithmeticReader(_Stream, Reader):
         kind = self.even(2)
         if kind >= len(STEPS):
             raise CompressionError(f"codes are of kind {kind}; the last one known is {len(STEPS) - 1}")
-        values = np.zeros(matrix.shape, np.int64)
-        self.mixed(code_values, mask, values, matrix.area, matrix.width, STEPS[kind])
+        signs, ranks = np.zeros(matrix.shape, np.int64), np.zeros(matrix.shape, np.int64)
+        self.mixed(code_signs, mask, signs, matrix.area, matrix.width)
         self._check()
-        return values
+        self.mixed(code_ranks, signs, ranks, matrix.area, matrix.width, STEPS[kind])
+        self._check()
+        return signs * ranks
 
     def floats(self, mask: Mask, kept: int) -> Values:
         """See the base class."""

@@ -234,4 +234,3 @@ class HuffmanReader(FixedReader):
             raise CompressionError(f"the Huffman code of {count} symbols, from bit {self._at} on, is too short")
         self._at = at
         return found
-

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from hwsim.compiled import compiled
+from models.compression.container.coder_kernels import Bytes, Ints
 
 
 @compiled
-def put(buffer, at, width, value):
+def put(buffer: Bytes, at: int, width: int, value: int) -> int:
     """Write ``width`` bits at bit ``at``; return the place behind them."""
     for place in range(width - 1, -1, -1):
         bit = np.uint8((value >> place) & 1)
@@ -19,7 +20,7 @@ def put(buffer, at, width, value):
 
 
 @compiled
-def put_symbols(buffer, at, symbols, codes, lengths):
+def put_symbols(buffer: Bytes, at: int, symbols: Ints, codes: Ints, lengths: Ints) -> int:
     """Write the code of each symbol; return the place behind them."""
     for symbol in symbols:
         at = put(buffer, at, lengths[symbol], codes[symbol])
@@ -27,7 +28,7 @@ def put_symbols(buffer, at, symbols, codes, lengths):
 
 
 @compiled
-def put_all(buffer, at, width, values):
+def put_all(buffer: Bytes, at: int, width: int, values: Ints) -> int:
     """Write ``width`` bits of each value; return the place behind them."""
     for value in values:
         at = put(buffer, at, width, value)
@@ -35,9 +36,9 @@ def put_all(buffer, at, width, values):
 
 
 @compiled
-def get(buffer, at, width):
+def get(buffer: Bytes, at: int, width: int) -> np.int64:
     """Return ``width`` bits from bit ``at`` as a number; zeros behind the end."""
-    value = 0
+    value = np.int64(0)
     for place in range(at, at + width):
         bit = (buffer[place >> 3] >> (7 - (place & 7))) & 1 if place >> 3 < buffer.size else 0
         value = (value << 1) | np.int64(bit)
@@ -45,7 +46,7 @@ def get(buffer, at, width):
 
 
 @compiled
-def get_all(buffer, at, width, values):
+def get_all(buffer: Bytes, at: int, width: int, values: Ints) -> int:
     """Fill ``values`` with ``width`` bits each; return the place behind them."""
     for place in range(values.size):
         values[place] = get(buffer, at, width)
@@ -54,7 +55,7 @@ def get_all(buffer, at, width, values):
 
 
 @compiled
-def get_symbols(buffer, at, symbols, firsts, starts, order):
+def get_symbols(buffer: Bytes, at: int, symbols: Ints, firsts: Ints, starts: Ints, order: Ints) -> int:
     """Fill ``symbols`` from canonical codes; return the place behind them, or -1 when the data end before.
 
     Args:
@@ -67,7 +68,7 @@ def get_symbols(buffer, at, symbols, firsts, starts, order):
     """
     end = 8 * buffer.size
     for place in range(symbols.size):
-        code, first, length = 0, 0, 0
+        code, first, length = np.int64(0), 0, 0
         while True:
             if at >= end:
                 return -1

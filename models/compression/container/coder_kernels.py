@@ -12,8 +12,12 @@ in has no meaning.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hwsim.compiled import compiled
+
+Ints = NDArray[np.int64]
+Bytes = NDArray[np.uint8]
 
 LOW, RANGE, CACHE, WAITING, AT, SHIFTS, LIMIT, FAULT = range(8)
 STATE_SIZE = 8
@@ -26,7 +30,7 @@ LARGEST_COUNT = 1023
 
 
 @compiled
-def emit(state, buffer, byte):
+def emit(state: Ints, buffer: Bytes, byte: int) -> None:
     """Append a byte; the first one is always 0 and is left out. ``buffer`` must have room: see ``room``."""
     if state[AT] >= 0:
         buffer[state[AT]] = byte
@@ -34,7 +38,7 @@ def emit(state, buffer, byte):
 
 
 @compiled
-def shift_low(state, buffer):
+def shift_low(state: Ints, buffer: Bytes) -> None:
     """Move the top byte of low out, or let it wait where a carry could still come."""
     if state[LOW] < 0xFF000000 or state[LOW] > FULL:
         carry = state[LOW] >> 32
@@ -49,7 +53,7 @@ def shift_low(state, buffer):
 
 
 @compiled
-def next_byte(state, buffer):
+def next_byte(state: Ints, buffer: Bytes) -> np.int64:
     """Return the next byte, or 0 behind the end."""
     at = state[AT]
     state[AT] += 1
@@ -61,7 +65,7 @@ def next_byte(state, buffer):
 
 
 @compiled
-def start(state, buffer):
+def start(state: Ints, buffer: Bytes) -> None:
     """Make ``state``, whose LIMIT is set, ready: -1 to write, the number of bytes in ``buffer`` to read."""
     state[LOW], state[RANGE], state[CACHE], state[WAITING], state[SHIFTS], state[FAULT] = 0, FULL, 0, 0, 0, 0
     state[AT] = -1 if state[LIMIT] < 0 else 0
@@ -71,7 +75,7 @@ def start(state, buffer):
 
 
 @compiled
-def finish(state, buffer):
+def finish(state: Ints, buffer: Bytes) -> int:
     """Write the number of the interval that ends in the most zeros; return how many bytes must be kept."""
     low, top = state[LOW], state[LOW] + state[RANGE]
     for zeros in range(32, -1, -1):
@@ -88,7 +92,7 @@ def finish(state, buffer):
 
 
 @compiled
-def code_bit(state, buffer, share, bit):
+def code_bit(state: Ints, buffer: Bytes, share: int, bit: int) -> int:
     """Code a bit that is 1 with probability ``share`` / 65536, 0 < share < 65536; return it."""
     bound = (state[RANGE] * share) >> 16
     if state[LIMIT] >= 0:
@@ -116,7 +120,7 @@ def code_bit(state, buffer, share, bit):
 
 
 @compiled
-def adapt(chances, counts, slot, bit):
+def adapt(chances: Ints, counts: Ints, slot: int, bit: int) -> None:
     """Move the probability of a slot toward ``bit`` by 1 / (n + 2), n being what it has seen, at most 1023."""
     chances[slot] += ((bit << SLOT_BITS) - chances[slot]) // (counts[slot] + 2)
     if counts[slot] < LARGEST_COUNT:
@@ -124,13 +128,13 @@ def adapt(chances, counts, slot, bit):
 
 
 @compiled
-def share_of(chance):
+def share_of(chance: int) -> int:
     """Return a slot's probability in steps of 1/65536, never 0 and never 65536."""
     return min(65535, max(1, chance >> (SLOT_BITS - 16)))
 
 
 @compiled
-def adaptive_bit(state, buffer, chances, counts, slot, bit):
+def adaptive_bit(state: Ints, buffer: Bytes, chances: Ints, counts: Ints, slot: int, bit: int) -> int:
     """Code a bit by the probability of one slot, which learns; return it."""
     bit = code_bit(state, buffer, share_of(chances[slot]), bit)
     adapt(chances, counts, slot, bit)
@@ -138,7 +142,7 @@ def adaptive_bit(state, buffer, chances, counts, slot, bit):
 
 
 @compiled
-def code_even(state, buffer, width, value):
+def code_even(state: Ints, buffer: Bytes, width: int, value: int) -> int:
     """Code ``width`` bits, the highest first, all with probability 1/2; return their number."""
     found = 0
     for place in range(width - 1, -1, -1):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from hwsim.compiled import compiled
-from models.compression.container.coder_kernels import SLOT_BITS, adaptive_bit
+from models.compression.container.coder_kernels import SLOT_BITS, Bytes, Ints, adaptive_bit
 from models.compression.container.mixing_kernels import logit_of_ratio, mixed_bit
 
 GIVEN = 6  #: overall, row, column, position in the row, its neighbourhood, neighbourhood of the column
@@ -20,7 +20,7 @@ FASTEST, SLOWEST, SLOWING = 24, 2, 4096
 
 
 @compiled
-def neighbourhood(totals, at, place, area, width, seen):
+def neighbourhood(totals: Ints, at: int, place: int, area: int, width: int, seen: int) -> tuple[int, int]:
     """Return (ones, places) around a position: itself twice, its four neighbours once.
 
     ``totals`` has, from ``at`` on, how many ones each position of a group has; positions before ``place`` have been
@@ -43,7 +43,17 @@ def neighbourhood(totals, at, place, area, width, seen):
 
 
 @compiled
-def code_mask(state, buffer, squash, stretch, mask, area, width, live_rows, live_columns):
+def code_mask(
+    state: Ints,
+    buffer: Bytes,
+    squash: Ints,
+    stretch: Ints,
+    mask: Bytes,
+    area: int,
+    width: int,
+    live_rows: Bytes,
+    live_columns: Bytes,
+) -> None:
     """Code ``mask``, uint8 of shape (rows, columns); rows and columns that are not live are zero and cost nothing."""
     rows, columns = mask.shape
     inputs, weights = np.zeros(GIVEN + SLOTTED, np.int64), np.zeros((4, GIVEN + SLOTTED), np.int64)
@@ -97,7 +107,7 @@ def code_mask(state, buffer, squash, stretch, mask, area, width, live_rows, live
 
 
 @compiled
-def code_live(state, buffer, live):
+def code_live(state: Ints, buffer: Bytes, live: Bytes) -> None:
     """Code one flag a line, 1 where the line has a value that is not zero, given the flag of the line before."""
     chances, counts = np.full(2, 1 << (SLOT_BITS - 1), np.int64), np.zeros(2, np.int64)
     before = 1

@@ -7,22 +7,34 @@ times the error of the mixed probability, which is gradient descent on the lengt
 from __future__ import annotations
 
 from hwsim.compiled import compiled
-from models.compression.container.coder_kernels import SLOT_BITS, adapt, code_bit, share_of
+from models.compression.container.coder_kernels import SLOT_BITS, Bytes, Ints, adapt, code_bit, share_of
 
 RATE_SHIFT = 20
 LARGEST = 3072
 
 
 @compiled
-def logit_of_ratio(count, total, prior, strength, stretch):
+def logit_of_ratio(count: int, total: int, prior: int, strength: int, stretch: Ints) -> int:
     """Return the logit of (count + strength prior) / (total + strength); ``prior`` in steps of 1/65536."""
     return stretch[min(65535, max(1, ((count << 16) + strength * prior) // (total + strength)))]
 
 
 @compiled
 def mixed_bit(
-    state, buffer, squash, stretch, inputs, given, chances, counts, slots, weights, first_guess, learning, bit
-):
+    state: Ints,
+    buffer: Bytes,
+    squash: Ints,
+    stretch: Ints,
+    inputs: Ints,
+    given: int,
+    chances: Ints,
+    counts: Ints,
+    slots: Ints,
+    weights: Ints,
+    first_guess: int,
+    learning: int,
+    bit: int,
+) -> int:
     """Code a bit by the mix of ``given`` logits in ``inputs`` and one slot for each of the others; return it.
 
     Args:

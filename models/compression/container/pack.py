@@ -1,9 +1,7 @@
 """A network to the bytes of a compressed file, and back.
 
-    magic       3 bytes   "HWZ"
-    kind        1 byte    16 x version + coder
-    checksum    4 bytes   CRC-32 of the other bytes, little-endian
-    stream      the rest  in the coder's bits: graph, shared table, tensors in the order of their names
+A file is "HWZ"; a byte, 16 x version + coder; CRC-32 of all other bytes, 4 bytes, little-endian; and a stream in the
+bits of the coder: graph, shared table, and the tensors in the order of their names; see docs/compression-file.md.
 """
 
 from __future__ import annotations
@@ -22,7 +20,7 @@ from models.compression.container.bit_coder import FixedReader, FixedWriter, Huf
 from models.compression.container.graph import read_graph, write_graph
 from models.compression.container.matrix import Matrix, matrices
 from models.compression.container.stream import Reader, Writer
-from models.compression.container.tensor import MOST_DISTINCT, SHARED, Plan, plan_tensor, read_tensor, write_tensor
+from models.compression.container.tensor import MOST_DISTINCT, Plan, plan_tensor, read_tensor, write_tensor
 from models.compression.container.values import Bits, Table, read_table, write_table
 from models.compression.errors import CompressionError
 
@@ -96,14 +94,14 @@ def _plans(network: Network, new: type[Writer]) -> tuple[Table | None, list[Plan
     tables = {name: table for name, (bits, _) in found.items() if (table := _few_values(bits)) is not None}
     many = [name for name in tables if network.tensors[name].ndim > 1]
     shared = Table.of([found[name][0] for name in many]) if len(many) > 1 else None
-    plans = [plan_tensor(bits, matrix, new, shared if name in many else None) for name, (bits, matrix) in found.items()]
+    pairs = [plan_tensor(bits, matrix, new, shared if name in many else None) for name, (bits, matrix) in found.items()]
+    alone = [own for _, own in pairs]
     if shared is None:
-        return None, plans
+        return None, alone
     scratch = new()
     write_table(scratch, shared, new)
-    alone = [plan_tensor(plan.bits, plan.matrix, new, None) if plan.form == SHARED else plan for plan in plans]
-    saved = sum(plan.cost for plan in alone) - sum(plan.cost for plan in plans)
-    return (shared, plans) if saved > scratch.position_bits else (None, alone)
+    saved = sum(own.cost - best.cost for best, own in pairs)
+    return (shared, [best for best, _ in pairs]) if saved > scratch.position_bits else (None, alone)
 
 
 def _bits(network: Network, name: str, shape: tuple[int, int]) -> Bits:
@@ -142,8 +140,8 @@ def walk(data: bytes, limit_bytes: int, visit: Callable[[str, str, float], None]
     parameters = sum(matrix.size for matrix in shapes.values())
     if 4 * parameters > limit_bytes:
         raise CompressionError(
-            f"{graph.name!r} has {parameters} parameters, {4 * parameters} bytes as float32; the limit is {limit_bytes}: "
-            f"raise it with limit_bytes={4 * parameters}"
+            f"{graph.name!r} has {parameters} parameters, {4 * parameters} bytes as float32; the limit is "
+            f"{limit_bytes}: raise it with limit_bytes={4 * parameters}"
         )
     shared = read_table(reader) if reader.even(1) else None
     visit("", "table", reader.position_bits)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from hwsim.compiled import compiled
-from models.compression.container.code_kernels import LEADING, fresh
-from models.compression.container.coder_kernels import adaptive_bit, code_even
+from models.compression.container.coder_kernels import Bytes, Ints, adaptive_bit, code_even
 from models.compression.container.mixing_kernels import mixed_bit
+from models.compression.container.rank_kernels import LEADING, fresh
 
 MANTISSA_BITS = 23
 EXPONENT_BITS = 8
@@ -18,7 +18,7 @@ TEXT_LEARNING = 64
 
 
 @compiled
-def code_tree(state, buffer, chances, counts, at, width, value):
+def code_tree(state: Ints, buffer: Bytes, chances: Ints, counts: Ints, at: int, width: int, value: int) -> int:
     """Code ``width`` bits, the highest first, each by a slot for the bits before it; return their number."""
     node = 1
     for place in range(width - 1, -1, -1):
@@ -27,7 +27,7 @@ def code_tree(state, buffer, chances, counts, at, width, value):
 
 
 @compiled
-def code_floats(state, buffer, mask, values, kept):
+def code_floats(state: Ints, buffer: Bytes, mask: Bytes, values: Ints, kept: int) -> None:
     """Code float32 values as int64 bit patterns: exponent, sign and the upper ``kept`` bits of the mantissa."""
     dropped = MANTISSA_BITS - kept
     leading = min(kept, LEADING)
@@ -54,7 +54,7 @@ def code_floats(state, buffer, mask, values, kept):
 
 
 @compiled
-def code_text(state, buffer, squash, stretch, text):
+def code_text(state: Ints, buffer: Bytes, squash: Ints, stretch: Ints, text: Bytes) -> None:
     """Code bytes, uint8, each bit by what follows the same zero, one and two bytes elsewhere in the text."""
     chances, counts = np.zeros((TEXT_ORDERS, TEXT_SLOTS), np.int64), np.zeros((TEXT_ORDERS, TEXT_SLOTS), np.int64)
     inputs, slots = np.zeros(TEXT_ORDERS, np.int64), np.zeros(TEXT_ORDERS, np.int64)

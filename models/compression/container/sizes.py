@@ -110,18 +110,24 @@ def sizes(data: bytes, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> FileSizes:
         spent[owner, part] = end - before
         before = end
     tensors = {
-        name: _tensor_sizes(tensor, *(spent.get((name, part), 0) for part in PARTS))
+        name: _tensor_sizes(tensor, {part: spent.get((name, part), 0) for part in PARTS})
         for name, tensor in network.tensors.items()
     }
     return FileSizes(HEADER_BYTES, spent["", "graph"], spent["", "table"], tensors)
 
 
-def _tensor_sizes(tensor: np.ndarray[tuple[int, ...], np.dtype[np.float32]], *parts: int) -> TensorSizes:
+def _tensor_sizes(tensor: np.ndarray[tuple[int, ...], np.dtype[np.float32]], parts: Mapping[str, int]) -> TensorSizes:
     bits = tensor.view(np.uint32)
     nonzeros = bits[bits != 0]
     counts = np.unique(nonzeros, return_counts=True)[1]
     ones = np.array([nonzeros.size, bits.size - nonzeros.size])
-    return TensorSizes(bits.size, nonzeros.size, *parts, entropy_bits(ones) / 8, entropy_bits(counts) / 8)
+    return TensorSizes(
+        parameters=bits.size,
+        nonzeros=nonzeros.size,
+        mask_bound=entropy_bits(ones) / 8,
+        codes_bound=entropy_bits(counts) / 8,
+        **parts,
+    )
 
 
 def entropy_bits(counts: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> float:

@@ -26,7 +26,6 @@ from models.compression.container.values import (
     MOST_STEPS,
     SIGN,
     Bits,
-    Grid,
     Table,
     dropped_bits,
     find_grid,
@@ -63,8 +62,8 @@ class Plan:
     cost: float
 
 
-def plan_tensor(bits: Bits, matrix: Matrix, new: type[Writer], shared: Table | None) -> Plan:
-    """Return the cheapest way to write a tensor, found by trying them all.
+def plan_tensor(bits: Bits, matrix: Matrix, new: type[Writer], shared: Table | None) -> tuple[Plan, Plan]:
+    """Return the cheapest way to write a tensor, found by trying them all, and the cheapest without ``shared``.
 
     Args:
         bits: float32 bit patterns, shape (rows, columns).
@@ -82,12 +81,13 @@ def plan_tensor(bits: Bits, matrix: Matrix, new: type[Writer], shared: Table | N
             best, own = cheapest(new, drafts, lambda writer, draft: _write_values(writer, draft, shared, _ignore))
             total = own + (1 if mask_kind == JOINT else cost)
             plans.append(Plan(bits, matrix, mask_kind, form, best.code_kind, total))
-    return min(plans, key=lambda plan: plan.cost)
+    alone = [plan for plan in plans if plan.form != SHARED]
+    return min(plans, key=lambda plan: plan.cost), min(alone, key=lambda plan: plan.cost)
 
 
 def mask_of(bits: Bits) -> Mask:
     """Return 1 where the pattern is not that of +0."""
-    return (bits != 0).astype(np.uint8)
+    return np.asarray(bits != 0).astype(np.uint8)
 
 
 def _forms(bits: Bits, shared: Table | None) -> list[int]:
