@@ -44,6 +44,12 @@ NETWORKS: Mapping[str, NetworkEntry] = MappingProxyType(
             file="lenet5.npz",
             description="LeNet-5 as in Caffe (20-50-500-10) on MNIST; 2,293,000 MACs",
         ),
+        "resnet20": NetworkEntry(
+            name="resnet20",
+            dataset="cifar10",
+            file="resnet20.npz",
+            description="ResNet-20 with projection shortcuts and batch-norms on CIFAR-10; 41,214,592 MACs",
+        ),
     }
 )
 

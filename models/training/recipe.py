@@ -140,7 +140,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             augmentation=Augmentation(rotation_degrees=10, scale=0.1, shift_px=2, shear=0.1),
         ),
         "resnet20": Recipe(
-            epochs=100,
+            epochs=48,
             batch=256,
             learning_rate=0.2,
             averaging=0.995,
