@@ -17,8 +17,9 @@ from hwsim.sweep import QuickCost
 from models.compression.errors import CompressionError
 from models.compression.lowrank.graph import factorised_layers
 from models.compression.lowrank.matrix import Split
+from models.compression.recipe import ArraySettings
 
-Objective = Literal["parameters", "cycles", "energy"]
+Objective = Literal["parameters", "cycles", "energy", "balanced"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class ArrayChoice:
     """What decides between forms and ranks.
 
     Attributes:
-        objective: parameters (weights and biases), cycles or energy (pJ) of one inference on the array.
+        objective: parameters (weights and biases), cycles or energy (pJ) of one inference on the array; or balanced,
+            the mean of the shares of parameters and cycles that are left, percent.
         machine: The array, as ``hwsim run --machine`` takes it.
         weights: Format of the weights.
         acts: Format of the activations.
@@ -35,16 +37,16 @@ class ArrayChoice:
     """
 
     objective: Objective = "cycles"
-    machine: str = "16x16-ws"
+    machine: str = ArraySettings.machine
     weights: str = "int8"
-    acts: str = "int8"
-    acc: str = "int32"
-    table: str = "published45"
+    acts: str = ArraySettings.acts
+    acc: str = ArraySettings.acc
+    table: str = ArraySettings.table
 
     def __post_init__(self) -> None:
         faults = []
-        if self.objective not in ("parameters", "cycles", "energy"):
-            faults.append(f"objective is {self.objective!r}; needed: parameters, cycles or energy")
+        if self.objective not in ("parameters", "cycles", "energy", "balanced"):
+            faults.append(f"objective is {self.objective!r}; needed: parameters, cycles, energy or balanced")
         for read in (
             lambda: parse_machine(self.machine),
             lambda: LayerFormats.of(self.weights, self.acts, self.acc),
@@ -86,15 +88,25 @@ class ArrayCost:
         return self({})
 
     def _compute(self, splits: tuple[tuple[str, Split], ...]) -> float:
-        network = self._network
+        network, choice = self._network, self._choice
         layers = factorised_layers(network, dict(splits))
         shapes = Network(network.name, network.input_shape, layers, {})
-        if self._choice.objective == "parameters":
-            return float(sum(prod(shape) for shape in shapes.tensor_shapes.values()))
-        return _priced(fold_shapes(shapes), self._choice)
+        if choice.objective != "balanced":
+            return _cost(shapes, choice, choice.objective)
+        return 50 * sum(own / whole for own, whole in zip(_both(shapes, choice), self._whole, strict=True))
+
+    @cached_property
+    def _whole(self) -> tuple[float, float]:
+        return _both(self._network, self._choice)
 
 
-def _priced(shapes: Network, choice: ArrayChoice) -> float:
+def _both(network: Network, choice: ArrayChoice) -> tuple[float, float]:
+    return _cost(network, choice, "parameters"), _cost(network, choice, "cycles")
+
+
+def _cost(shapes: Network, choice: ArrayChoice, objective: Objective) -> float:
+    if objective == "parameters":
+        return float(sum(prod(shape) for shape in shapes.tensor_shapes.values()))
     formats = LayerFormats.of(choice.weights, choice.acts, choice.acc)
-    outcome = QuickCost(shapes, find_table(choice.table))(parse_machine(choice.machine), formats)
-    return float(outcome.cycles) if choice.objective == "cycles" else outcome.energy_total_pj
+    outcome = QuickCost(fold_shapes(shapes), find_table(choice.table))(parse_machine(choice.machine), formats)
+    return float(outcome.cycles) if objective == "cycles" else outcome.energy_total_pj

@@ -17,6 +17,7 @@ from models.compression.lowrank.cut import Cutter
 from models.compression.lowrank.matrix import Split
 
 _BISECTIONS = 20
+_STEP = 16  #: sides of an array are multiples of it, or near to one
 _PROBE_ERROR = 0.1  #: relative mean square error at which a layer's loss is measured
 _LEAST_SLOPE = 1e-6  #: nats per unit of error, for layers whose cut lowers the measured loss
 
@@ -56,7 +57,7 @@ def candidates(cutter: Cutter, cost: ArrayCost, name: str, form: str) -> tuple[C
     found: list[tuple[float, Split]] = []
     for kind in cutter.forms(name, form):
         best: dict[float, Split] = {}
-        for rank in range(1, min(cutter.largest_rank(name, kind), cutter.decomposition(name, kind).components) + 1):
+        for rank in ranks_to_price(min(cutter.largest_rank(name, kind), cutter.decomposition(name, kind).components)):
             saved = cost.whole - cost({name: Split(kind, rank)})
             best[saved] = Split(kind, rank)
         found += [(saved, split) for saved, split in best.items() if saved > 0]
@@ -70,6 +71,19 @@ def candidates(cutter: Cutter, cost: ArrayCost, name: str, form: str) -> tuple[C
             kept.append(candidate)
             lowest = candidate.error
     return tuple(kept)
+
+
+def ranks_to_price(largest: int) -> tuple[int, ...]:
+    """Return the ranks up to ``largest`` that are looked at: all up to 32, then in steps of a sixteenth.
+
+    >>> ranks_to_price(38)[-6:]
+    (30, 31, 32, 34, 36, 38)
+    """
+    ranks, rank = [], 1
+    while rank <= largest:
+        ranks.append(rank)
+        rank += max(1, rank // _STEP)
+    return tuple(ranks)
 
 
 def loss_slopes(

@@ -51,6 +51,9 @@ STUDIES: Mapping[str, Study] = MappingProxyType(
         "inq-schedule": Study(
             f"{_HERE}.inq_schedule", "How is the splitting ratio of INQ chosen, and what does it cost in epochs?"
         ),
+        "lowrank-lenet5": Study(
+            f"{_HERE}.lowrank_lenet5", "What does the nuclear norm add to plain truncation, in parameters and cycles?"
+        ),
         "orthoreg": Study(f"{_HERE}.orthoreg", "Does OrthoReg help with little data, and what does it do to filters?"),
         "pruning-lenet5": Study(
             f"{_HERE}.pruning_lenet5", "How much of LeNet-5 can go, by which schedule, for the same number of epochs?"

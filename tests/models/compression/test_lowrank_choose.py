@@ -1,5 +1,6 @@
 """Ranks by what they cost on the array."""
 
+from dataclasses import replace
 from itertools import product
 from math import inf
 
@@ -21,6 +22,7 @@ from models.compression.lowrank.truncate import RankRule, threshold_rank, trunca
 
 NETWORK = load_network("digits-cnn")
 TRAIN = load_data("digits", "train").subset(200)
+QUICK = ArrayChoice(machine="16x16-ws", table="published45")
 
 
 @pytest.mark.parametrize("objective", ["cycles", "energy", "parameters"])
@@ -28,13 +30,23 @@ TRAIN = load_data("digits", "train").subset(200)
 def test_costs_are_those_of_the_rewritten_network(objective, splits):
     choice = ArrayChoice(objective, machine="8x8-os", weights="pow2<4>")
     rewritten = factorise(NETWORK, splits)
-    hardware = priced(rewritten, Assignment(LayerFormats.of("pow2<4>", "int8", "int32")), "8x8-os").hardware
+    hardware = priced(rewritten, Assignment(LayerFormats.of("pow2<4>", "int8", "int32")), "8x8-os", "sky130").hardware
     expected = {
         "cycles": hardware.cycles,
         "energy": hardware.energy_total_pj,
         "parameters": sum(tensor.size for tensor in rewritten.tensors.values()),
     }
     assert ArrayCost(NETWORK, choice)(splits) == expected[objective]
+
+
+def test_balanced_is_the_mean_of_two_shares():
+    splits = {"conv2": Split(Form.CHANNEL, 8)}
+    shares = [
+        (cost := ArrayCost(NETWORK, replace(QUICK, objective=kind)))(splits) / cost.whole
+        for kind in ("parameters", "cycles")
+    ]
+    balanced = ArrayCost(NETWORK, replace(QUICK, objective="balanced"))
+    assert balanced.whole == 100 and balanced(splits) == pytest.approx(50 * sum(shares), rel=1e-12)
 
 
 def test_faults_of_the_array_are_listed_at_once():
@@ -45,7 +57,7 @@ def test_faults_of_the_array_are_listed_at_once():
 
 def test_candidates_save_more_only_by_losing_more():
     cutter = Cutter(NETWORK)
-    found = candidates(cutter, ArrayCost(NETWORK, ArrayChoice()), "conv2", "cheapest")
+    found = candidates(cutter, ArrayCost(NETWORK, QUICK), "conv2", "cheapest")
     assert found[0] == Candidate(None, 0.0, 0.0)
     ordered = sorted(found, key=lambda c: c.saved)
     errors = [candidate.error for candidate in ordered]
@@ -127,19 +139,19 @@ def test_slopes_are_measured_on_one_layer_at_a_time():
 
 @pytest.mark.parametrize("aware", [False, True])
 def test_the_array_rule_keeps_its_word(aware):
-    rule = RankRule("array", allowed_loss=0.05, data_aware=aware, samples=200)
+    rule = RankRule("array", allowed_loss=0.05, data_aware=aware, samples=200, array=QUICK)
     cut, splits = truncated(NETWORK, TRAIN, rule)
     assert mean_loss(cut, TRAIN) <= mean_loss(NETWORK, TRAIN) + 0.05
     cost = ArrayCost(NETWORK, rule.array)
     assert splits and cost(splits) < cost.whole
-    share = RankRule("array", cost_share=0.7, data_aware=aware, samples=200)
+    share = RankRule("array", cost_share=0.7, data_aware=aware, samples=200, array=QUICK)
     _, cheaper = truncated(NETWORK, TRAIN, share)
     assert cost(cheaper) <= 0.7 * cost.whole
 
 
 def test_a_share_out_of_reach_says_how_low_it_goes():
     with pytest.raises(CompressionError, match=r"cost_share is 0\.01; the lowest that ranks alone reach is 0\.\d+"):
-        truncated(NETWORK, TRAIN, RankRule("array", cost_share=0.01, samples=50))
+        truncated(NETWORK, TRAIN, RankRule("array", cost_share=0.01, samples=50, array=QUICK))
 
 
 def test_images_make_better_cuts():
