@@ -138,6 +138,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             averaging=0.998,
             validation=5000,
             augmentation=Augmentation(rotation_degrees=10, scale=0.1, shift_px=2, shear=0.1),
+            threads=1,
         ),
         "resnet20": Recipe(
             epochs=48,
