@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from models.compression.errors import CompressionError
 from models.compression.quantize.clusters import Float64, Int32, weighted_means
 from models.compression.quantize.ecsq import cheapest, code_lengths
 from models.compression.quantize.uniform import uniform
@@ -37,6 +38,7 @@ class JointCode:
         multiplier: What a bit may cost, in importance times squared weight, at the end of the ramp.
         step: Distance of the first centres, which are its multiples.
         grid: The centres stay multiples of ``step``; else they follow the means of their members.
+        regrow: Whether weights that are 0 at the start may come back.
         shared: One codebook for all tensors; shares p are those of each tensor either way.
         every: Steps of training from one assignment to the next.
         ramp: Steps over which the multiplier rises linearly from 0.
@@ -45,6 +47,7 @@ class JointCode:
     multiplier: float
     step: float
     grid: bool = False
+    regrow: bool = True
     shared: bool = True
     every: int = 4
     ramp: int = 0
@@ -94,7 +97,7 @@ class JointHook(Hook):
     def begin(self, weights: Tensors) -> None:
         """Make the first code."""
         for book in self._books:
-            book.start(_arrays(weights, book.names), self._code.step)
+            book.start(_arrays(weights, book.names), self._code.step, self._code.regrow)
         self._assign(weights)
 
     def seen(self, weights: Tensors) -> Tensors:
@@ -146,12 +149,14 @@ class _Book:
         self.centres: Float64 = np.zeros(1)
         self.counts: dict[str, Float64] = {}
         self._chosen: dict[str, Int32] = {}
+        self._dead: dict[str, NDArray[np.bool_]] = {}
 
-    def start(self, values: Mapping[str, Float64], step: float) -> None:
+    def start(self, values: Mapping[str, Float64], step: float, regrow: bool) -> None:
         """Put centres at all multiples of ``step`` that are nearest to a value."""
         joined = np.concatenate(list(values.values()))
         found = uniform(joined, step, offset=0.5, centres="grid").centres
         self.centres = np.union1d(found, 0.0)
+        self._dead = {} if regrow else {name: flat == 0 for name, flat in values.items()}
         for name, flat in values.items():
             free = cheapest(flat, np.ones(flat.size), self.centres, np.zeros(self.centres.size))
             self._count(name, free)
@@ -160,7 +165,10 @@ class _Book:
         """Give each value to its cheapest centre; then centres and counts follow, and unused centres go."""
         for name, flat in values.items():
             prices = multiplier * code_lengths(np.maximum(self.counts[name], _UNSEEN))
-            self._count(name, cheapest(flat, self._importance[name], self.centres, prices))
+            chosen = cheapest(flat, self._importance[name], self.centres, prices)
+            if name in self._dead:
+                chosen[self._dead[name]] = np.searchsorted(self.centres, 0.0)
+            self._count(name, chosen)
         if moving:
             self._move(values)
         self._drop()
@@ -199,4 +207,11 @@ class _Book:
 
 
 def _arrays(weights: Tensors, names: list[str]) -> dict[str, Float64]:
-    return {name: weights[name].detach().cpu().numpy().ravel().astype(np.float64) for name in names}
+    values = {name: weights[name].detach().cpu().numpy().ravel().astype(np.float64) for name in names}
+    diverged = [name for name, flat in values.items() if not np.isfinite(flat).all()]
+    if diverged:
+        raise CompressionError(
+            f"training diverged: {', '.join(diverged)} hold values that are not finite. Lower training.learning_rate, "
+            "or step: weights nearer to zero than half of it are 0 from the first step on"
+        )
+    return values

@@ -30,6 +30,7 @@ class EcsqTrain(Step):
         multiplier: What a bit may cost, in squared weight (the mean importance is 1), at the end of the ramp.
         step: Distance of the first centres, its multiples, in the unit of the weights.
         centres: They follow the means of their members, or stay on the grid: codes are integers, no table is needed.
+        regrow: Whether weights that are 0 at the start may come back.
         scope: One codebook for the whole network, or one for each layer.
         importance: What errors are weighted with: nothing, a diagonal of the Hessian, or the root of Adam's second
             moment, all at the start.
@@ -45,6 +46,7 @@ class EcsqTrain(Step):
     multiplier: float
     step: float
     centres: Literal["mean", "grid"] = "mean"
+    regrow: bool = True
     scope: Scope = "network"
     importance: Importance = "ones"
     samples: int = 1000
@@ -99,7 +101,7 @@ class EcsqTrain(Step):
         recipe = work.recipe(network, self.training)
         ramp = round(self.ramp * recipe.epochs * (len(work.train) // recipe.batch))
         grid, shared = self.centres == "grid", self.scope == "network"
-        return JointCode(self.multiplier, self.step, grid, shared, self.every, ramp)
+        return JointCode(self.multiplier, self.step, grid, self.regrow, shared, self.every, ramp)
 
 
 def _line(state: CodeState) -> str:

@@ -61,7 +61,9 @@ def by_rate(
 def clusters_by_rate(
     attempt: Callable[[int], Sequence[Clusters]], target_bits: float, most: int = 1024
 ) -> tuple[int, Sequence[Clusters]]:
-    """Return the largest number of clusters found by halving whose entropy is at most ``target_bits``.
+    """Return a number of clusters whose entropy is at most ``target_bits``, while that of one more is above it.
+
+    2^bits clusters always meet the target; from there on it is found by doubling and halving, up to ``most``.
 
     >>> import numpy as np
     >>> from models.compression.quantize.kmeans import kmeans
@@ -69,8 +71,11 @@ def clusters_by_rate(
     >>> clusters_by_rate(lambda k: [kmeans(values, k)], 4.0)[0]
     16
     """
-    low, high = 1, most + 1
-    best = attempt(low)
+    low = min(most, max(1, math.floor(2**target_bits)))
+    high, best = 2 * low, attempt(low)
+    while high <= most and rate_bits(parts := attempt(high)) <= target_bits:
+        low, high, best = high, 2 * high, parts
+    high = min(high, most + 1)
     while high - low > 1:
         middle = (low + high) // 2
         parts = attempt(middle)

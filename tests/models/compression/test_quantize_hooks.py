@@ -236,3 +236,22 @@ def test_a_dearer_bit_leaves_fewer_weights(data) -> None:
         left.append(hook.state().nonzero)
     assert left == sorted(left, reverse=True)
     assert left[0] > 2 * left[2]
+
+
+def test_pruned_weights_come_back_only_where_they_may(network, data) -> None:
+    came_back = []
+    for regrow in (True, False):
+        hook = joint(network, multiplier=1e-6, step=0.02, regrow=regrow)
+        Work(data, threads=1).retrain(network, Training(epochs=2, learning_rate=0.05), [hook])
+        quantised = hook.quantised()
+        came_back.append(sum(int(quantised[name][network.tensors[name] == 0].astype(bool).sum()) for name in NAMES))
+    assert came_back[0] > 0
+    assert came_back[1] == 0
+
+
+def test_a_training_that_diverges_says_so(network) -> None:
+    weights, hook = leaves(network), joint(network)
+    with torch.no_grad():
+        weights["conv1.weight"][0] = float("nan")
+    with pytest.raises(CompressionError, match=r"diverged: conv1\.weight.*learning_rate"):
+        hook.begin(weights)

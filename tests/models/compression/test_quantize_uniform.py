@@ -108,3 +108,9 @@ def test_all_faults_at_once() -> None:
     with pytest.raises(CompressionError) as caught:
         uniform([1.0], 0.0, offset=2.0, dead_zone=-1.0, centres="middle")
     assert all(part in str(caught.value) for part in ("step is 0", "offset is 2", "dead_zone is -1", "middle"))
+
+
+@pytest.mark.parametrize(("target", "most", "expected"), [(0.0, 64, 1), (1.0, 64, 2), (2.5, 64, 5), (9.0, 16, 16)])
+def test_clusters_of_even_values_are_two_to_the_bits(target: float, most: int, expected: int) -> None:
+    values = np.arange(960.0)
+    assert clusters_by_rate(lambda k: [kmeans(values, k)], target, most)[0] == expected
