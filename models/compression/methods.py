@@ -17,6 +17,7 @@ _ROOM = "models.compression"
 
 METHODS: Mapping[str, str] = MappingProxyType(
     {
+        "equalise": f"{_ROOM}.equalise:Equalise",
         "prune": f"{_ROOM}.pruning:Prune",
         "kmeans": f"{_ROOM}.quantize:KMeans",
         "hessian-kmeans": f"{_ROOM}.quantize:HessianKMeans",

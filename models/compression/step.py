@@ -28,6 +28,7 @@ class Training:
         averaging: Decay per step of the averaged weights, which are kept; 0 keeps the current ones.
         augment: Whether images are augmented as in the network's own training.
         seed: Of the order and the augmentation.
+        clip: Largest norm of the gradient; a longer one is scaled down to it; 0 clips nothing.
     """
 
     epochs: int = 0
@@ -37,6 +38,7 @@ class Training:
     averaging: float = 0.0
     augment: bool = True
     seed: int = 1
+    clip: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class Work:
             augmentation=own.augmentation if training.augment else Augmentation(),
             validation=0,
             seed=training.seed,
+            clip=training.clip,
             threads=self.threads,
         )
 

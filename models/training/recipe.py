@@ -56,6 +56,8 @@ class Recipe:
         threads: torch threads; another number may change the last bits of the weights.
         reduced: Products of convolutions and linear layers in bfloat16 (weights and sums stay float32) where the
             processor has instructions for it, and maps channels-last; else float32. It changes the weights.
+        clip: Largest Euclidean norm of the gradient of all trained tensors together; a longer one is scaled down to
+            it. 0 clips nothing. Source: Pascanu et al., ICML 2013, algorithm 1.
     """
 
     epochs: int
@@ -71,6 +73,7 @@ class Recipe:
     seed: int = 1
     threads: int = 2
     reduced: bool = False
+    clip: float = 0.0
 
     def __post_init__(self) -> None:
         faults = [f"{name} is {getattr(self, name)}; needed: {need}" for name, need in self._bad_fields()]
@@ -89,6 +92,7 @@ class Recipe:
             ("label_smoothing", 0 <= self.label_smoothing < 1, "0 <= label_smoothing < 1"),
             ("validation", self.validation >= 0, "at least 0"),
             ("threads", self.threads >= 1, "at least 1"),
+            ("clip", 0 <= self.clip < math.inf, "at least 0"),
             ("augmentation", min(astuple(self.augmentation)) >= 0, "no bound below 0"),
         )
         return [(name, need) for name, good, need in checks if not good]

@@ -121,6 +121,8 @@ class TrainingRun:
         torch.autograd.backward(whole)
         for hook in self.hooks:
             hook.after_backward(self.weights, self.rate)
+        if self.recipe.clip:
+            torch.nn.utils.clip_grad_norm_([w for w in self.weights.values() if w.requires_grad], self.recipe.clip)
         self.optimizer.step()
         self._after_step()
         return float(loss.detach())

@@ -1,0 +1,6 @@
+"""Equalisation: scales moved between layers that a ReLU network's function does not depend on."""
+
+from models.compression.equalise.channels import ChannelGroup, channel_groups
+from models.compression.equalise.step import Equalise, equalised
+
+__all__ = ["ChannelGroup", "Equalise", "channel_groups", "equalised"]
