@@ -79,9 +79,9 @@ def scaled(network: Network, group: ChannelGroup, factors: Values) -> Network:
         if bias is not None:
             changed[f"{name}.bias"] = bias * factors
     for name, block in group.readers:
-        weight = changed.get(f"{name}.weight", network.weight(name))
+        written = changed.get(f"{name}.weight", network.weight(name).astype(np.float64))
         divisor = np.repeat(factors, block)
-        changed[f"{name}.weight"] = weight / divisor.reshape(1, -1, *[1] * (weight.ndim - 2))
+        changed[f"{name}.weight"] = written / divisor.reshape(1, -1, *[1] * (written.ndim - 2))
     return with_tensors(network, changed)
 
 
