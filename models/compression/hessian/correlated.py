@@ -18,8 +18,6 @@ from models.compression.errors import CompressionError
 
 Float64 = NDArray[np.float64]
 
-_TOLERANCE = 1e-4
-
 
 @dataclass(frozen=True, eq=False)
 class Correlated:
@@ -42,7 +40,12 @@ class Correlated:
 
 
 def correlated_kmeans(
-    values: Float64, hessian: Float64, centres: Float64, assignment: NDArray[np.integer], passes: int = 30
+    values: Float64,
+    hessian: Float64,
+    centres: Float64,
+    assignment: NDArray[np.integer],
+    passes: int = 30,
+    tolerance: float = 1e-4,
 ) -> Correlated:
     """Return clusters with a locally least ½ dᵀ H d, from given ones.
 
@@ -51,7 +54,8 @@ def correlated_kmeans(
         hessian: Symmetric without negative eigenvalues, shape (N, N).
         centres: First centres, shape (k,).
         assignment: First clusters, shape (N,).
-        passes: At most so many sweeps and solutions; fewer when one gains less than a ten-thousandth.
+        passes: At most so many sweeps and solutions.
+        tolerance: They end when one lowers the objective by less than this share.
 
     >>> h = np.array([[1.0, 0.9], [0.9, 1.0]])
     >>> found = correlated_kmeans(np.array([0.4, 0.4]), h, np.array([0.0, 1.0]), np.array([0, 0]), passes=1)
@@ -65,44 +69,51 @@ def correlated_kmeans(
         raise CompressionError(
             f"{values.size} weights, a Hessian of shape {hessian.shape}, {assignment.size} clusters: one size is needed"
         )
-    chosen, middles = assignment.astype(np.int64), np.array(centres, dtype=np.float64)
-    objective = [_objective(values - middles[chosen], hessian)]
+    state = _State(values, hessian, np.array(centres, dtype=np.float64), assignment.astype(np.int64))
+    objective = [state.objective]
     for _ in range(passes):
-        chosen = _sweep(values, hessian, middles, chosen)
-        middles = _solved(values, hessian, middles, chosen)
-        objective.append(_objective(values - middles[chosen], hessian))
-        if objective[-2] - objective[-1] <= _TOLERANCE * objective[-2]:
+        state.sweep()
+        state.solve()
+        objective.append(state.objective)
+        if objective[-2] - objective[-1] <= tolerance * objective[-2]:
             break
-    return Correlated(middles, chosen, tuple(objective))
+    return Correlated(state.centres, state.chosen, tuple(objective))
 
 
-def _objective(error: Float64, hessian: Float64) -> float:
-    return float(0.5 * error @ hessian @ error)
+class _State:
+    """Clusters with H d kept up to date, so that a move of one weight costs N."""
 
+    def __init__(self, values: Float64, hessian: Float64, centres: Float64, chosen: NDArray[np.int64]) -> None:
+        self.values, self.hessian, self.centres, self.chosen = values, hessian, centres, chosen
+        self.slope = hessian @ self.error
 
-def _sweep(values: Float64, hessian: Float64, centres: Float64, assignment: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Give each weight in turn the centre that lowers the objective most."""
-    chosen = assignment.copy()
-    slope = hessian @ (values - centres[chosen])
-    for i, curvature in enumerate(np.diag(hessian)):
-        moves = centres - centres[chosen[i]]
-        gains = moves * slope[i] - 0.5 * curvature * moves**2
-        best = int(gains.argmax())
-        if gains[best] > 0:
-            slope -= moves[best] * hessian[i]
-            chosen[i] = best
-    return chosen
+    @property
+    def error(self) -> Float64:
+        return self.values - self.centres[self.chosen]
 
+    @property
+    def objective(self) -> float:
+        return float(0.5 * self.error @ self.slope)
 
-def _solved(values: Float64, hessian: Float64, centres: Float64, assignment: NDArray[np.int64]) -> Float64:
-    """Return the centres with the least objective for given clusters; those without members stay."""
-    used, members = np.unique(assignment, return_inverse=True)
-    indicator = np.eye(used.size)[members]
-    weighted = hessian @ indicator
-    # The smallest move among equally good ones: some centres may have no curvature.
-    moves = np.linalg.lstsq(indicator.T @ weighted, weighted.T @ (values - centres[assignment]), rcond=1e-12)[0]
-    moved = centres.copy()
-    moved[used] += moves
-    before, after = (_objective(values - part[assignment], hessian) for part in (centres, moved))
-    # Rounding may spoil a solution that gains nothing.
-    return moved if after <= before else centres
+    def sweep(self) -> None:
+        """Give each weight in turn the centre that lowers the objective most."""
+        for i, curvature in enumerate(np.diag(self.hessian)):
+            moves = self.centres - self.centres[self.chosen[i]]
+            gains = moves * (self.slope[i] - 0.5 * curvature * moves)
+            best = int(gains.argmax())
+            if gains[best] > 0:
+                self.slope -= moves[best] * self.hessian[i]
+                self.chosen[i] = best
+
+    def solve(self) -> None:
+        """Move the centres to the least objective for the clusters; those without members stay."""
+        used, members = np.unique(self.chosen, return_inverse=True)
+        indicator = np.eye(used.size)[members]
+        columns = self.hessian @ indicator
+        matrix, pull = indicator.T @ columns, indicator.T @ (self.hessian @ self.error)
+        # The smallest move among equally good ones: some centres may have no curvature.
+        moves = np.linalg.lstsq(matrix, pull, rcond=1e-12)[0]
+        gained = moves @ pull - 0.5 * moves @ matrix @ moves > 0
+        if gained:  # rounding may spoil a solution that gains nothing
+            self.centres[used] += moves
+        self.slope = self.hessian @ self.error

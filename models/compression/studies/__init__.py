@@ -42,8 +42,18 @@ class Study:
 
 STUDIES: Mapping[str, Study] = MappingProxyType(
     {
+        "ecsq-convergence": Study(
+            f"{_HERE}.ecsq_convergence", "How fast does iterative ECSQ converge, and what does a pass cost?"
+        ),
+        "hessian-methods": Study(
+            f"{_HERE}.hessian_methods", "Does Adam's second moment stand in for the Hessian, across data sets?"
+        ),
         "hessian-offdiagonal": Study(
             f"{_HERE}.hessian_offdiagonal", "How much is lost by ignoring the off-diagonal terms of the Hessian?"
+        ),
+        "hessian-samples": Study(
+            f"{_HERE}.hessian_samples",
+            "How many images does the diagonal of the Hessian need, and does its floor matter?",
         ),
         "inq-partition": Study(
             f"{_HERE}.inq_partition", "What do the bits of INQ cost on LeNet-5, and must the largest weights go first?"
@@ -57,6 +67,9 @@ STUDIES: Mapping[str, Study] = MappingProxyType(
         "orthoreg": Study(f"{_HERE}.orthoreg", "Does OrthoReg help with little data, and what does it do to filters?"),
         "pruning-lenet5": Study(
             f"{_HERE}.pruning_lenet5", "How much of LeNet-5 can go, by which schedule, for the same number of epochs?"
+        ),
+        "quantizer-sweep": Study(
+            f"{_HERE}.quantizer_sweep", "Layer by layer or all layers at once, and how sensitive to k and to lambda?"
         ),
     }
 )

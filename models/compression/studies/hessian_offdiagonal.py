@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Float64 = NDArray[np.float64]
 
 NETWORKS = (SMALL, "digits-cnn")
-CLUSTERS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
+CLUSTERS = (2, 4, 6, 8, 12, 16, 24, 32, 64)
 DAMPING = 1.0  #: added to the diagonal, as a share of its mean, where off-diagonal terms are used
 QUANTISERS = {
     "uniform": "uniform cells",
@@ -159,7 +159,7 @@ def quantisations(problem: Problem, clusters: int) -> Mapping[str, Float64]:
     for name, groups in (("filters", problem.filters), ("layers", problem.layers), ("whole", None)):
         matrix = problem.gauss_newton * (True if groups is None else groups[:, None] == groups)
         matrix.flat[:: w.size + 1] += DAMPING * curvature.mean()
-        found[name] = correlated_kmeans(w, matrix, start.centres, start.assignment).quantised
+        found[name] = correlated_kmeans(w, matrix, start.centres, start.assignment, 8, 1e-3).quantised
     return found
 
 
@@ -228,7 +228,7 @@ def draw(axes: Sequence[Axes], rows: Sequence[Row]) -> None:
             MARKERS[place] + "-", color=COLOURS[place], markersize=4.5, linewidth=1.2, label=label,
         )  # fmt: skip
     right.set(xscale="log", xlabel="clusters", ylabel="test images correct, %")
-    right.set_xticks(CLUSTERS[::2], [str(k) for k in CLUSTERS[::2]])
+    right.set_xticks(CLUSTERS, [str(k) for k in CLUSTERS])
     right.minorticks_off()
     right.set_title(f"{NETWORKS[-1]}, no retraining", loc="left")
     right.legend()

@@ -1,0 +1,188 @@
+"""Does Adam's second moment stand in for the Hessian, across data sets?
+
+Every diagonal beside the exact one: rank correlation in each layer and over all weights, and the loss and accuracy of
+quantisers that take it as importance, at as many clusters and at the same entropy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.compression.hessian import Diagonal, diagonal_of, importance
+from models.compression.studies.cases import Case, case, write_rows
+from models.compression.studies.importances import Judged, judged, quantisations, rebuilt, spearman, weighted_error
+from models.compression.studies.writing import COLOURS, INK, MARKERS, save_figure, write_provenance
+from models.compression.weights import weight_names
+from models.registry import NETWORKS as REGISTERED
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Diagonals = Mapping[str, Mapping[str, NDArray[np.float64]]]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How many images a network's diagonals are taken over, probes of the random ones, and images that judge."""
+
+    samples: int
+    probes: int
+    test: int
+
+
+EFFORTS = {
+    "digits-cnn": Effort(898, 100, 899),
+    "lenet300": Effort(1000, 50, 10_000),
+    "lenet5": Effort(1000, 10, 10_000),
+    "resnet20": Effort(300, 4, 1000),
+}
+LABELS = {
+    "exact": "exact",
+    "hutchinson": "Hutchinson",
+    "backprop": "Becker & LeCun",
+    "fisher": "squared gradients",
+    "adam": "√v of Adam, weights fixed",
+    "adam-training": "√v of Adam, in training",
+    "adam-square": "v of Adam, weights fixed",
+    "exact-root": "√ of exact",
+    "ones": "all weights alike",
+}
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """Rank correlation of a diagonal with the exact one, in a layer or ("all") over all weights."""
+
+    network: str
+    method: str
+    layer: str
+    weights: int
+    spearman: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A quantisation by one importance; ``predicted`` is ½ Σ h d² with the exact h, losses are in nats."""
+
+    network: str
+    method: str
+    quantiser: str
+    clusters: int
+    entropy_bits: float
+    predicted: float
+    loss_change: float
+    correct: int
+    total: int
+
+
+def run(folder: Path, root: Path | None, report: Callable[[str], None]) -> None:
+    """Write ``correlations.csv``, ``quantisers.csv``, a figure and where they come from into ``folder``."""
+    correlations: list[Correlation] = []
+    outcomes: list[Outcome] = []
+    facts: dict[str, object] = {"float": {}}
+    for name, effort in EFFORTS.items():
+        if name not in REGISTERED:
+            report(f"{name} is not among the trained networks yet: left out")
+            continue
+        asked = case(name, root)
+        found, seconds = diagonals(asked, effort, report)
+        correlations += compared(asked, found, seconds)
+        before = judged(asked.network, asked.test.subset(effort.test))
+        facts[name] = {"loss": before.loss, "correct": before.correct, "total": before.total}
+        for method, values in found.items():
+            outcomes += quantised(asked, method, values, found["exact"], before, report)
+        write_rows(folder / "correlations.csv", correlations)
+        write_rows(folder / "quantisers.csv", outcomes)
+    save_figure(folder / "hessian-methods", lambda axes: draw(axes, correlations, outcomes), panels=2)
+    write_provenance(folder, facts=facts)
+
+
+def options(effort: Effort) -> dict[str, Diagonal]:
+    """Return how each diagonal is found."""
+    samples, adam = effort.samples, Diagonal(method="adam", samples=effort.samples)
+    return {
+        "exact": Diagonal(samples=samples),
+        "hutchinson": Diagonal(method="hutchinson", samples=samples, probes=effort.probes),
+        "backprop": Diagonal(method="backprop", samples=samples),
+        "fisher": Diagonal(method="fisher", samples=samples),
+        "adam": adam,
+        "adam-training": Diagonal(method="adam", samples=samples, rate=1e-4),
+        "ones": Diagonal(method="ones", samples=samples),
+    }
+
+
+def diagonals(asked: Case, effort: Effort, report: Callable[[str], None]) -> tuple[Diagonals, Mapping[str, float]]:
+    """Return the diagonals of a network by method, and what each took, seconds."""
+    found: dict[str, Mapping[str, NDArray[np.float64]]] = {}
+    seconds: dict[str, float] = {}
+    for method, chosen in options(effort).items():
+        start = monotonic()
+        found[method] = diagonal_of(asked.network, asked.train, chosen)
+        seconds[method] = monotonic() - start
+        report(f"{asked.network.name}: {method} in {seconds[method]:.1f} s")
+    found["adam-square"] = {name: values**2 for name, values in found["adam"].items()}
+    found["exact-root"] = {name: np.sqrt(values) for name, values in found["exact"].items()}
+    return found, seconds | {"adam-square": seconds["adam"], "exact-root": seconds["exact"]}
+
+
+def compared(asked: Case, found: Diagonals, seconds: Mapping[str, float]) -> list[Correlation]:
+    """Return the rank correlations with the exact diagonal, layer by layer and over all weights."""
+    names = weight_names(asked.network)
+    rows = []
+    for method, values in found.items():
+        for layer, part in [("all", names), *((name, (name,)) for name in names)]:
+            one, other = (np.concatenate([d[name].ravel() for name in part]) for d in (values, found["exact"]))
+            rows.append(Correlation(asked.network.name, method, layer, one.size, spearman(one, other), seconds[method]))
+    return rows
+
+
+def quantised(
+    asked: Case,
+    method: str,
+    values: Mapping[str, NDArray[np.float64]],
+    exact: Mapping[str, NDArray[np.float64]],
+    before: Judged,
+    report: Callable[[str], None],
+) -> list[Outcome]:
+    """Return what the quantisers make of one importance."""
+    network, test = asked.network, asked.test.subset(before.total)
+    reference = np.concatenate([exact[name].ravel() for name in weight_names(network)])
+    rows = []
+    for quantiser, clusters in quantisations(network, importance(network, values)).items():
+        after = judged(rebuilt(network, clusters), test)
+        error = weighted_error(network, clusters, reference)
+        rise = after.loss - before.loss
+        sizes = (clusters.centres.size, clusters.entropy_bits)
+        rows.append(Outcome(network.name, method, quantiser, *sizes, error, rise, after.correct, after.total))
+        report(f"  {method}, {quantiser}: {sizes[1]:.3f} bits, loss {rise:+.4f}, {after.correct} of {after.total}")
+    return rows
+
+
+def draw(axes: Sequence[Axes], correlations: Sequence[Correlation], outcomes: Sequence[Outcome]) -> None:
+    """Draw rank correlations over all weights, and the rise of the loss of the quantiser with the fewest bits."""
+    left, right = axes
+    methods = [method for method in LABELS if method not in ("exact", "exact-root", "ones")]
+    networks = list(dict.fromkeys(row.network for row in correlations))
+    fewest = min((row.quantiser for row in outcomes if row.quantiser.startswith("ECSQ")), default="")
+    for place, network in enumerate(networks):
+        marks: Any = {"color": COLOURS[place], "markersize": 6, "label": network}
+        whole = {r.method: r.spearman for r in correlations if r.network == network and r.layer == "all"}
+        left.plot([whole[m] for m in methods], range(len(methods)), MARKERS[place], **marks)
+        rise = {r.method: r.loss_change for r in outcomes if r.network == network and r.quantiser == fewest}
+        right.plot([max(rise[m], 1e-4) for m in LABELS], range(len(LABELS)), MARKERS[place], **marks)
+    left.set_yticks(range(len(methods)), [LABELS[m] for m in methods], color=INK)
+    left.set(xlabel="rank correlation with the exact diagonal, all weights", xlim=(None, 1.02))
+    right.set_yticks(range(len(LABELS)), LABELS.values(), color=INK)
+    right.set(xlabel="rise of the test loss, nats", xscale="log")
+    right.set_title(f"{fewest} per weight", loc="left")
+    for panel in axes:
+        panel.invert_yaxis()
+    left.legend(loc="lower left")
