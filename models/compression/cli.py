@@ -71,7 +71,7 @@ def _add_compare(commands: Commands) -> None:
     compare.add_argument("files", nargs="*", metavar="NETWORK", help="a name, a .npz or a .hwz file")
     compare.add_argument("--reference", metavar="NETWORK", help="compared with; default: the float32 network")
     compare.add_argument("--csv", action="store_true", help="print CSV, all columns")
-    compare.add_argument("--results", type=Path, metavar="DIR", help="print the index of stored runs; measure nothing")
+    compare.add_argument("--results", type=Path, metavar="DIR", help="print the page of stored runs; measure nothing")
     compare.set_defaults(run=_compare)
     _add_measuring(compare)
 

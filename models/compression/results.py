@@ -5,15 +5,17 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
 from hwsim.text import wilson_interval
-from models.compression.container import SUFFIX, save_compressed
+from models.compression.container import SUFFIX, load_compressed, save_compressed
 from models.compression.errors import CompressionError
 from models.compression.recipe import CompressionRecipe
 from models.compression.run import Compressed
+from models.compression.studies import STUDIES
 from models.compression.studies.writing import provenance, write_csv, write_json, write_text
 from models.compression.table import COLUMNS, Row, read_row
 from models.compression.toml_text import recipe_text
@@ -46,44 +48,80 @@ def store_run(folder: Path, recipe: CompressionRecipe, done: Compressed, row: Ro
     write_csv(folder / _ROW, COLUMNS, [row.values()])
     write_text(folder / _LOG, "\n".join(done.log) + "\n")
     write_text(folder / _RECIPE, recipe.text or recipe_text(recipe))
-    card = {"provenance": provenance(command), "network": dict(done.network.metadata)}
-    write_json(folder / _CARD, card | {"content_hash": done.network.content_hash})
+    own = {"name": done.network.name, "content_hash": done.network.content_hash}
+    write_json(folder / _CARD, {**own, "provenance": provenance(command), "network": dict(done.network.metadata)})
 
 
-def stored_rows(folder: Path) -> list[tuple[Path, Row, Mapping[str, Any]]]:
-    """Return folder, row and provenance of every stored run below ``folder``, by name.
+@dataclass(frozen=True)
+class StoredRun:
+    """A run that was stored.
+
+    Attributes:
+        folder: Its name.
+        network: Name of the network that was compressed.
+        row: Of the table.
+        command: That made it.
+    """
+
+    folder: str
+    network: str
+    row: Row
+    command: str
+
+
+def stored_runs(folder: Path) -> list[StoredRun]:
+    """Return every stored run below ``folder``: network by network, the largest file first.
 
     Raises:
-        CompressionError: nothing is stored there, or a file is damaged.
+        CompressionError: a run is damaged, or made by a version with other columns.
     """
-    found = [(path.parent, *_read(path)) for path in sorted(folder.glob(f"*/{_ROW}"))]
-    if not found:
-        raise CompressionError(f"{folder} holds no stored run: make one with models compress … --results {folder}/NAME")
-    return found
+    found = [_read(path) for path in sorted(folder.glob(f"*/{_ROW}"))]
+    return sorted(found, key=lambda run: (run.network, -run.row.file_bytes, run.folder))
 
 
 def index_text(folder: Path) -> str:
-    """Return the stored runs below ``folder`` as a Markdown table, smallest file of each network last."""
-    lines = [f"| {' | '.join(_HEADER)} |", f"|{'---|' * len(_HEADER)}"]
-    found = sorted(stored_rows(folder), key=lambda run: (str(run[2].get("network")), run[1].file_ratio))
-    lines += [f"| {' | '.join(_cells(path, row, facts))} |" for path, row, facts in found]
+    """Return a Markdown page of the stored runs and studies below ``folder``.
+
+    Raises:
+        CompressionError: nothing is stored there, or a run is damaged.
+    """
+    runs = stored_runs(folder)
+    answered = [(name, own.question) for name, own in STUDIES.items() if (folder / name).is_dir()]
+    if not runs and not answered:
+        raise CompressionError(f"{folder} holds no stored run: make one with --results {folder}/NAME")
+    lines = ["# Compression", "", *_INTRODUCTION]
+    for network in dict.fromkeys(run.network for run in runs):
+        lines += ["", f"## {network}", "", f"| {' | '.join(_HEADER)} |", f"|{'---|' * len(_HEADER)}"]
+        lines += [f"| {' | '.join(_cells(run))} |" for run in runs if run.network == network]
+    if answered:
+        lines += ["", "## Studies", "", "| study | question | command |", "|---|---|---|"]
+        lines += [f"| [{name}]({name}) | {question} | `models study {name}` |" for name, question in answered]
     return "\n".join(lines) + "\n"
 
 
+_INTRODUCTION = (
+    "Stored runs of `models compress … --results` and of `models study`; this page is what `models compare",
+    "--results` prints. What the columns mean is in [docs/compression.md](../../docs/compression.md). The folder",
+    "of a run has the file itself (`network.hwz`), the card with options and findings of every step, command,",
+    "commit and machine (`card.json`), all columns (`row.csv`), the log and the recipe. Ratios are against 4",
+    "bytes for every parameter of the float32 network, and against its time and energy in int8 on the same array;",
+    "p is the exact McNemar test of the array's answers against those of the float32 network in float64.",
+)
 _HEADER = (
-    "run", "file bytes", "ratio", "bits/weight", "kept", "float64", "array", "p (array)", "cycles", "ms", "uJ", "mW",
-    "time", "energy", "command",
+    "run", "file bytes", "ratio", "bits/weight", "kept", "float64 right", "array right [95 %]", "p", "cycles", "ms",
+    "uJ", "mW", "time", "energy", "weights on the array", "command",
 )  # fmt: skip
 
 
-def _cells(path: Path, row: Row, facts: Mapping[str, Any]) -> list[str]:
+def _cells(run: StoredRun) -> list[str]:
+    row = run.row
     return [
-        f"[{path.name}]({path.name})",
+        f"[{run.folder}]({run.folder})",
         f"{row.file_bytes:,}",
         f"{row.file_ratio:.2f}",
         f"{row.bits_per_weight:.3f}",
         f"{row.kept_weights / row.weights:.2%}",
-        _share(row.float_correct, row.images),
+        f"{row.float_correct} ({100 * row.float_correct / row.images:.2f} %)",
         _share(row.array_correct, row.images),
         f"{row.array_p:.2g}",
         f"{row.cycles:,}",
@@ -92,24 +130,30 @@ def _cells(path: Path, row: Row, facts: Mapping[str, Any]) -> list[str]:
         f"{row.power_mw:.4g}",
         f"{row.time_ratio:.2f}x",
         f"{row.energy_ratio:.2f}x",
-        f"`{facts.get('command', '')}`",
+        f"{row.formats}{'' if row.weight_change == 0 else f', moved by at most {row.weight_change:.2g}'}",
+        f"`{run.command}`",
     ]
 
 
 def _share(correct: int, images: int) -> str:
     low, high = wilson_interval(correct, images)
-    return f"{correct}/{images} = {100 * correct / images:.2f} % [{100 * low:.2f}, {100 * high:.2f}]"
+    return f"{correct} ({100 * correct / images:.2f} % [{100 * low:.2f}, {100 * high:.2f}])"
 
 
-def _read(path: Path) -> tuple[Row, Mapping[str, Any]]:
+def _read(path: Path) -> StoredRun:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             (cells,) = csv.DictReader(file)
         card = json.loads((path.parent / _CARD).read_text(encoding="utf-8"))
-        facts = {**card["provenance"], "network": card["network"].get("dataset", "")}
+        network, command = _network_name(card, path.parent), str(card["provenance"]["command"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CompressionError(f"{path.parent} is no whole stored run ({error}): make it again") from error
     try:
-        return read_row(cells), facts
+        return StoredRun(path.parent.name, network, read_row(cells), command)
     except CompressionError as error:
         raise CompressionError(f"{path}: {error}") from error
+
+
+def _network_name(card: Mapping[str, Any], folder: Path) -> str:
+    """Return the name on the card, or in the file where an older card has none."""
+    return str(card["name"] if "name" in card else load_compressed(folder / _FILE).name)

@@ -99,8 +99,14 @@ def test_the_index_lists_stored_runs(stored: Path, capsys: pytest.CaptureFixture
     assert cli.main(["compare", "--results", str(stored / "a")]) == 0
     text = capsys.readouterr().out
     assert text == index_text(stored / "a")
+    assert "## digits-cnn" in text
     assert "| [mine](mine) |" in text
-    assert len({line.count("|") for line in text.splitlines()}) == 1
+    assert len({line.count("|") for line in text.splitlines() if line.startswith("|")}) == 1
+
+
+def test_the_index_of_the_results_is_that_of_their_folders() -> None:
+    folder = Path(__file__).parents[3] / "results" / "compression"
+    assert (folder / "README.md").read_text(encoding="utf-8") == index_text(folder)
 
 
 def test_lists(capsys: pytest.CaptureFixture[str]) -> None:
