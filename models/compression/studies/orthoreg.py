@@ -69,18 +69,17 @@ class Arm:
 CASES = {
     "lenet300 1000": Case("lenet300", "mnist", 1000, 20, 50, 5000),
     "digits-cnn 898": Case("digits-cnn", "digits", 0, 30, 50, 180),
-    "lenet5 1000": Case("lenet5", "mnist", 1000, 20, 50, 5000),
     "lenet300 5000": Case("lenet300", "mnist", 5000, 12, 100, 5000, betas_of="lenet300 1000"),
-    "lenet5 5000": Case("lenet5", "mnist", 5000, 12, 100, 5000, betas_of="lenet5 1000"),
+    "lenet5 1000": Case("lenet5", "mnist", 1000, 12, 50, 5000),
 }
 ARMS = {
     NONE: Arm("local", "update", (0.0,)),
-    "local": Arm("local", "update", (0.01, 0.1, 1.0, 10.0)),
-    "global": Arm("global", "update", (0.001, 0.01, 0.1, 1.0)),
+    "local": Arm("local", "update", (0.1, 1.0, 10.0, 100.0)),
+    "global": Arm("global", "update", (0.01, 0.1, 1.0, 10.0)),
 }
 FURTHER_ARMS = {
-    "local, as penalty": Arm("local", "penalty", (0.001, 0.01, 0.1, 1.0)),
-    "global, as penalty": Arm("global", "penalty", (0.0001, 0.001, 0.01, 0.1)),
+    "local, as penalty": Arm("local", "penalty", (0.01, 0.1, 1.0, 10.0)),
+    "global, as penalty": Arm("global", "penalty", (0.001, 0.01, 0.1, 1.0)),
 }
 
 Row = dict[str, str]
