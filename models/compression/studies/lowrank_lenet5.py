@@ -39,7 +39,7 @@ RETRAINING = Training(epochs=1, learning_rate=0.02)
 ENERGIES = (0.5, 0.35, 0.2, 0.7)
 OUTPUT_ENERGIES = (0.85, 0.7, 0.5, 0.95)
 SHARES = (0.14, 0.115)
-NUCLEAR = Penalties(tau=4e-3)
+NUCLEAR = Penalties(tau=8e-3)
 
 
 @dataclass(frozen=True)
