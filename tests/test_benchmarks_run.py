@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parent / "benchmarks"
-BENCHMARKS = ("cold_start", "conv", "cost", "kernels", "peers", "quantize", "simulators", "threads")
+BENCHMARKS = ("cold_start", "container", "conv", "cost", "kernels", "peers", "quantize", "simulators", "threads")
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)

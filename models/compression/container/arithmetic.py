@@ -122,7 +122,7 @@ class ArithmeticWriter(_Stream, Writer):
             live = [np.asarray(mask.any(axis=axis), np.uint8) for axis in (1, 0)]
             for lines in live:
                 self.coded(code_live, lines)
-        self.mixed(code_mask, mask, matrix.area, matrix.width, *live)
+        self.mixed(code_mask, mask, matrix.area, matrix.width, *live, 0)
 
     def codes(self, values: Values, mask: Mask | None, matrix: Matrix, alphabet: Alphabet, kind: int) -> None:
         """See the base class."""
@@ -185,7 +185,7 @@ class ArithmeticReader(_Stream, Reader):
             live = [np.ones(size, np.uint8) for size in matrix.shape]
             for lines in live if kind == LINES else ():
                 self.coded(code_live, lines)
-            self.mixed(code_mask, mask, matrix.area, matrix.width, *live)
+            self.mixed(code_mask, mask, matrix.area, matrix.width, *live, 0)
             self._check()
         return mask
 

@@ -53,8 +53,22 @@ def code_mask(
     width: int,
     live_rows: Bytes,
     live_columns: Bytes,
+    left_out: int,
 ) -> None:
-    """Code ``mask``, uint8 of shape (rows, columns); rows and columns that are not live are zero and cost nothing."""
+    """Code ``mask``, uint8 of shape (rows, columns).
+
+    Args:
+        state: of the coder.
+        buffer: of the coder.
+        squash: table.
+        stretch: table.
+        mask: filled in when reading.
+        area: positions of a group.
+        width: positions in a row of a group.
+        live_rows: 1 for each row that may have ones; the others cost nothing.
+        live_columns: the same of columns.
+        left_out: bit i says that guess i is not made, to measure what it is worth; 0 in files.
+    """
     rows, columns = mask.shape
     inputs, weights = np.zeros(GIVEN + SLOTTED, np.int64), np.zeros((4, GIVEN + SLOTTED), np.int64)
     for place in range(GIVEN + SLOTTED):
@@ -90,6 +104,12 @@ def code_mask(
             inputs[5] = logit_of_ratio(near, places, overall, STRENGTH, stretch)
             slots[0] = left + 2 * up + 4 * up_left + 8 * up_right + 16 * group_before
             slots[1] = row_before + 2 * group_before + 4 * left + 8 * up
+            for guess in range(GIVEN + SLOTTED):
+                if (left_out >> guess) & 1:
+                    if guess < GIVEN:
+                        inputs[guess] = 0
+                    else:
+                        slots[guess - GIVEN] = 0
             learning = max(SLOWEST, FASTEST * SLOWING // (SLOWING + seen))
             bit = mixed_bit(
                 state, buffer, squash, stretch, inputs, GIVEN, chances, counts, slots,

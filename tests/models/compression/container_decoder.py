@@ -1,4 +1,4 @@
-"""A decoder of compressed files written from docs/compression-file.md alone: slow, and no code of the package's in it."""
+"""A decoder of compressed files written from docs/compression-file.md alone: slow, and without its code."""
 
 from __future__ import annotations
 
@@ -177,8 +177,10 @@ class Arithmetic:
                     continue
                 group, place = divmod(column, area)
                 y, x = divmod(place, width)
-                at = lambda dy, dx: near(mask[row], group, area, width, y + dy, x + dx)
-                left, up, up_left, up_right = at(0, -1), at(-1, 0), at(-1, -1), at(-1, 1)
+                left, up, up_left, up_right = (
+                    near(mask[row], group, area, width, y + dy, x + dx)
+                    for dy, dx in ((0, -1), (-1, 0), (-1, -1), (-1, 1))
+                )
                 group_before = int(mask[row, column - area]) if group else 0
                 row_before = int(mask[row - 1, column]) if row else 0
                 overall = clip((5 * int(mask.sum()) + 2) * 65536 // (5 * seen + 10))
@@ -217,7 +219,8 @@ class Arithmetic:
         for seen, (row, column) in enumerate(np.argwhere(mask)):
             group, place = divmod(int(column), area)
             y, x = divmod(place, width)
-            at = lambda dy, dx: near(signs[row], group, area, width, y + dy, x + dx)
+            left = near(signs[row], group, area, width, y, x - 1)
+            up = near(signs[row], group, area, width, y - 1, x)
             overall = clip((int((signs > 0).sum()) + 1) * 65536 // (seen + 2))
             plus = (signs[row] > 0).reshape(-1, area).sum(0)
             every = (signs[row] != 0).reshape(-1, area).sum(0)
@@ -232,7 +235,7 @@ class Arithmetic:
             ]
             group_before = int(signs[row, column - area]) if group else 0
             row_before = int(signs[row - 1, column]) if row else 0
-            keys: list[object] = [(at(0, -1), at(-1, 0)), (group_before, row_before), last]
+            keys: list[object] = [(left, up), (group_before, row_before), last]
             rate = max(8, 160 * 1024 // (1024 + seen))
             last = self.mixed(mixer, given, keys, weights, overall, rate)
             signs[row, column] = 2 * last - 1
@@ -245,9 +248,9 @@ class Arithmetic:
         for row, column in np.argwhere(signs):
             group, place = divmod(int(column), area)
             y, x = divmod(place, width)
-            at = lambda array, dy, dx: near(array[row], group, area, width, y + dy, x + dx)
-            neighbours = sum(at(signs, dy, dx) != 0 for dy, dx in ((0, -1), (-1, 0), (0, 1), (1, 0)))
-            larger = min(15, max(at(ranks, 0, -1), at(ranks, -1, 0)))
+            where = [(y, x - 1), (y - 1, x), (y, x + 1), (y + 1, x)]
+            neighbours = sum(near(signs[row], group, area, width, *there) != 0 for there in where)
+            larger = min(15, max(near(ranks[row], group, area, width, *there) for there in where[:2]))
             done = ranks[row][ranks[row] > 0] - 1
             mean = min(15, 1 + 2 * int(done.sum()) // done.size) if done.size else 0
             rank = 0

@@ -35,6 +35,7 @@ NETWORK = small(
 )
 FILES = {coder: pack(NETWORK, coder) for coder in CODERS}
 LIMIT = 1 << 20
+CHANGES = st.lists(st.tuples(st.integers(3, 400), st.integers(0, 255)), max_size=4)  #: places and new bytes
 
 
 def sealed(data: bytes) -> bytes:
