@@ -22,6 +22,7 @@ from hwsim.network import (
 from hwsim.network.assignment import Assignment, LayerFormats
 from hwsim.simulation import run_numerics, simulate
 from models import load_data, load_network
+from models.compression.container import pack, unpack
 from models.compression.errors import CompressionError
 from models.compression.lowrank.cut import Cutter
 from models.compression.lowrank.graph import factor_weights, factorise
@@ -163,6 +164,7 @@ def test_files_keep_it(low_rank_digits, tmp_path):
     save_network(low_rank_digits, tmp_path / "low.npz")
     assert load_network_file(tmp_path / "low.npz") == low_rank_digits
     assert fold(low_rank_digits) == low_rank_digits
+    assert unpack(pack(low_rank_digits)).content_hash == low_rank_digits.content_hash
 
 
 @pytest.mark.parametrize(
