@@ -86,7 +86,7 @@ def index_text(folder: Path) -> str:
         CompressionError: nothing is stored there, or a run is damaged.
     """
     runs = stored_runs(folder)
-    answered = [(name, own.question) for name, own in STUDIES.items() if (folder / name).is_dir()]
+    answered = [(name, own.question) for name, own in STUDIES.items() if (folder / name / "provenance.json").exists()]
     if not runs and not answered:
         raise CompressionError(f"{folder} holds no stored run: make one with --results {folder}/NAME")
     lines = ["# Compression", "", *_INTRODUCTION]

@@ -25,7 +25,8 @@ class Row:
         bits_per_weight: Bits of the file spent on weights, over ``weights``.
         file_bytes: Length of the compressed file, headers, tables and graph included; of float32, 4 a parameter.
         file_ratio: Against 4 bytes for every parameter of the reference.
-        paper_ratio: Equation (1) of Choi et al. (2017); float32 over codes, index and tables, without header and graph.
+        paper_ratio: Equation (1) of Choi et al. (2017), weights of the reference in float32 over codes, index and tables
+            of this one: without biases, header and graph.
         images: That accuracy was counted on.
         float_correct: Right in float64.
         float_lost: Right in the reference in float64 and wrong here in float64.
@@ -120,7 +121,7 @@ def row(reference: Measured, measured: Measured) -> Row:
         bits_per_weight=measured.bits_per_weight,
         file_bytes=own.file_bytes,
         file_ratio=4 * reference.subject.parameters / own.file_bytes,
-        paper_ratio=measured.paper_ratio * reference.subject.parameters / own.parameters,
+        paper_ratio=measured.paper_ratio * reference.weight_count / measured.weight_count,
         images=_count(measured.float_mask),
         float_correct=int(measured.float_mask.sum()),
         float_lost=in_float.lost,
