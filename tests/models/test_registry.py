@@ -10,10 +10,14 @@ from hwsim.errors import DataError, NetworkError
 from hwsim.network import Network, save_network
 from models import NETWORKS, data_for, load_data, load_network
 from models.accuracy import count_correct_float
-from models.data import DATASETS, mnist
+from models.data import DATASETS, cifar10, mnist
 from models.zoo import ZOO
 
 HAVE_MNIST = all((mnist.data_root() / "mnist" / file.name).is_file() for file in mnist.FILES)
+HAVE_CIFAR10 = all((cifar10.data_root() / "cifar10" / file.name).is_file() for file in cifar10.FILES)
+needs_cifar10 = pytest.mark.skipif(
+    not HAVE_CIFAR10, reason="CIFAR-10 is not here: run `models fetch cifar10` or set HWSIM_DATA"
+)
 needs_mnist = pytest.mark.skipif(not HAVE_MNIST, reason="MNIST is not here: run `models fetch mnist` or set HWSIM_DATA")
 
 
@@ -39,7 +43,7 @@ def test_cards_are_complete_and_name_no_private_path(name: str) -> None:
 
 def test_parameter_counts() -> None:
     counts = {name: sum(t.size for t in load_network(name).tensors.values()) for name in NETWORKS}
-    assert counts == {"digits-cnn": 6_090, "lenet5": 431_080}
+    assert counts == {"digits-cnn": 6_090, "lenet5": 431_080, "lenet300": 266_610, "resnet20": 274_042}
 
 
 def test_digits_cnn_reaches_what_its_card_says() -> None:
@@ -55,11 +59,31 @@ def test_lenet5_claims_at_least_the_published_accuracy() -> None:
     assert claim["split"] == "test" and claim["total"] == 10_000 and claim["correct"] >= 9_925
 
 
+def test_lenet300_claims_at_least_the_published_accuracy() -> None:
+    """98.36 % (Han et al., arXiv:1510.00149, table 1)."""
+    claim = load_network("lenet300").metadata["float_accuracy"]
+    assert claim["split"] == "test" and claim["total"] == 10_000 and claim["correct"] >= 9_836
+
+
+def test_resnet20_claims_90_percent_of_the_batch_that_it_never_saw() -> None:
+    claim = load_network("resnet20").metadata["float_accuracy"]
+    assert claim["split"] == "test" and claim["total"] == 10_000 and claim["correct"] >= 9_000
+
+
 @needs_mnist
-def test_lenet5_reaches_what_its_card_says() -> None:
-    network, data = load_network("lenet5"), load_data("mnist", "test")
+@pytest.mark.parametrize("name", ["lenet300", "lenet5"])
+def test_mnist_networks_reach_what_their_cards_say(name: str) -> None:
+    network, data = load_network(name), load_data("mnist", "test")
     assert network.metadata["data_sha256"]["test"] == data.sha256
     assert count_correct_float(network, data) == network.metadata["float_accuracy"]["correct"]
+
+
+@needs_cifar10
+def test_resnet20_is_near_what_its_card_says() -> None:
+    """On 200 of the 10,000 images, to stay quick: within 4 standard deviations of 4 images."""
+    network, data = load_network("resnet20"), load_data("cifar10", "test")
+    assert network.metadata["data_sha256"]["test"] == data.sha256
+    assert count_correct_float(network, data.subset(200)) == pytest.approx(182, abs=16)
 
 
 @pytest.mark.parametrize("name", ["lenet", "digits_cnn", "lenet5 "])
