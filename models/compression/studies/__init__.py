@@ -56,7 +56,7 @@ STUDIES: Mapping[str, Study] = MappingProxyType(
             "How many images does the diagonal of the Hessian need, and does its floor matter?",
         ),
         "inq-partition": Study(
-            f"{_HERE}.inq_partition", "What do the bits of INQ cost on LeNet-5, and must the largest weights go first?"
+            f"{_HERE}.inq_partition", "What do the bits of INQ cost, and must the largest weights go first?"
         ),
         "inq-schedule": Study(
             f"{_HERE}.inq_schedule", "How is the splitting ratio of INQ chosen, and what does it cost in epochs?"

@@ -1,8 +1,9 @@
-"""INQ on LeNet-5: what bits cost by the published schedules, and whether the largest weights have to go first."""
+"""What the bits of INQ cost by the published schedules, and whether the largest weights have to go first."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Final
@@ -19,10 +20,28 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-NETWORK = "lenet5"
 SEEDS = (1, 2, 3, 4, 5)
 RATE = 0.01
-SHORT = (0.5, 1.0)  #: for the comparison of partitions: one epoch of retraining
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How partitions are compared on a network.
+
+    Attributes:
+        network: Its name.
+        portions: Accumulated.
+        epochs: Of each retraining.
+        threads: Of torch.
+    """
+
+    network: str
+    portions: tuple[float, ...]
+    epochs: int
+    threads: int
+
+
+SETTINGS = (Setting("digits-cnn", (0.5, 0.75, 0.875, 1.0), 4, 1), Setting("lenet5", (0.5, 1.0), 1, 2))
 LEAST: Final = "least-squares"
 SCALES: tuple[Scale, ...] = ("initial", LEAST)
 PARTITIONS: dict[str, Order] = {"largest first": "magnitude", "random": "random"}
@@ -30,18 +49,22 @@ PARTITIONS: dict[str, Order] = {"largest first": "magnitude", "random": "random"
 PUBLISHED, PARTITION, CONVERTED, THROUGH = "published schedule", "partition", "converted", "through the rounding"
 
 
-def cases() -> Iterator[Case]:
-    """Yield every run: conversions, bits, partitions seed by seed."""
+def cases(setting: Setting) -> Iterator[Case]:
+    """Yield every run on a network: partitions seed by seed, conversions, bits."""
+    yield from _partitions(setting)
     yield from _conversions()
     for scale in SCALES:
         for bits in (5, 4, 3, 2):
-            step = Inq(bits=bits, scale=scale, training=Training(epochs=1, learning_rate=RATE))
+            step = Inq(bits=bits, scale=scale, training=Training(epochs=setting.epochs, learning_rate=RATE))
             yield Case(PUBLISHED, f"{len(PORTIONS[bits])} steps", bits, scale, 1, step)
+
+
+def _partitions(setting: Setting) -> Iterator[Case]:
     for seed in SEEDS:
         for bits in (5, 3):
             for label, order in PARTITIONS.items():
-                training = Training(epochs=1, learning_rate=RATE, seed=1000 * seed)
-                step = Inq(bits=bits, portions=SHORT, partition=order, seed=seed, training=training)
+                training = Training(epochs=setting.epochs, learning_rate=RATE, seed=1000 * seed)
+                step = Inq(bits=bits, portions=setting.portions, partition=order, seed=seed, training=training)
                 yield Case(PARTITION, label, bits, "initial", seed, step)
 
 
@@ -66,13 +89,20 @@ def _conversions() -> Iterator[Case]:
 
 def run(folder: Path, root: Path | None, report: Callable[[str], None]) -> None:
     """Make every run; those that ``folder`` has a row of are not made again."""
-    rows = run_cases(Subject.load(NETWORK, root, threads=2), cases(), folder / "rows.csv", report)
-    write_csv(folder / "summary.csv", SUMMARY, summary(rows))
-    save_figure(folder / "partition", lambda axes: _draw(axes[0], rows))
-    write_provenance(folder, facts={"network": NETWORK, "learning_rate": RATE, "seeds": list(SEEDS)})
+    for setting in SETTINGS:
+        subject = Subject.load(setting.network, root, setting.threads)
+        rows = run_cases(subject, cases(setting), folder / "rows.csv", report)
+        write_csv(folder / "summary.csv", SUMMARY, summary(rows))
+        _figure(folder / setting.network, setting, rows)
+        write_provenance(folder, facts={"learning_rate": RATE, "seeds": list(SEEDS)})
 
 
-def _draw(axes: Axes, rows: Sequence[Row]) -> None:
+def _figure(path: Path, setting: Setting, rows: Sequence[Row]) -> None:
+    own = [row for row in rows if row.network == setting.network]
+    save_figure(path, lambda axes: _draw(axes[0], setting, own))
+
+
+def _draw(axes: Axes, setting: Setting, rows: Sequence[Row]) -> None:
     for place, label in enumerate(PARTITIONS):
         for bits in (5, 3):
             own = [row.error_percent for row in rows if (row.group, row.label, row.bits) == (PARTITION, label, bits)]
@@ -89,5 +119,5 @@ def _draw(axes: Axes, rows: Sequence[Row]) -> None:
     axes.set_xticks([3, 5])
     axes.set_xlabel("bits")
     axes.set_ylabel("test error [%]")
-    axes.set_title(f"{NETWORK}, half of the weights in each of two steps, {len(SEEDS)} seeds", loc="left")
+    axes.set_title(f"{setting.network}, {len(setting.portions)} steps, {len(SEEDS)} seeds", loc="left")
     axes.legend()

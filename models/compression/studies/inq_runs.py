@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -104,13 +104,20 @@ class Subject:
 
 
 def run_cases(subject: Subject, cases: Iterable[Case], path: Path, report: Callable[[str], None]) -> list[Row]:
-    """Run the cases that ``path`` has no row of, adding one row after another; return all rows of ``path``."""
+    """Run the cases that ``path`` has no row of, adding one row after another; return all rows of ``path``.
+
+    The same step in two groups is made once.
+    """
     rows = stored(path)
     done = {_key(row) for row in rows}
+    known: dict[Step, Row] = {}
     for case in cases:
         name = subject.network.name
         if _case_key(name, case) not in done:
-            rows.append(_row(subject, case))
+            twin = known.get(case.step)
+            row = _row(subject, case) if twin is None else replace(twin, group=case.group, label=case.label)
+            known[case.step] = row
+            rows.append(row)
             write_csv(path, HEADER, map(astuple, rows))
             what = f"{case.group}, {case.label}, {case.bits} bits, {case.scale}, seed {case.seed}"
             report(f"{name} {what}: {rows[-1].test_correct} of {rows[-1].test_images}")
