@@ -40,7 +40,7 @@ class Compressed:
 def compress(
     network: Network, steps: Sequence[Step], work: Work, state: Path | None = None, kept: Path | None = None
 ) -> Compressed:
-    """Apply ``steps`` to ``network`` in their order.
+    """Apply ``steps`` to ``network`` in their order; batch-norms are folded before the first that needs it.
 
     Args:
         network: Trained, folded or not.
@@ -55,7 +55,8 @@ def compress(
         HwsimError: what training raises.
     """
     log = _Log(work.report)
-    current = _as_from_file(fold(network))
+    network.validate()
+    current = _as_from_file(network if steps and steps[0].keeps_batch_norms else fold(network))
     log.write(f"{network.name}: {len(steps)} steps, {len(work.train)} images of {work.train.name} {work.train.split}")
     log.write(_described(current))
     states = _States(state, kept, _keys(current, steps, work))
@@ -65,7 +66,7 @@ def compress(
         log.write(f"  {_described(current)}")
         current = states.keep(place + 1, current, log.lines)
     states.clear()
-    return Compressed(current, tuple(log.lines))
+    return Compressed(fold(current), tuple(log.lines))
 
 
 def state_files(output: Path) -> tuple[Path, ...]:
@@ -74,6 +75,7 @@ def state_files(output: Path) -> tuple[Path, ...]:
 
 
 def _apply(network: Network, step: Step, place: str, work: Work) -> Network:
+    network = network if step.keeps_batch_norms else fold(network)
     work.report(f"{place}: {step.method} {_changed_options(step)}".rstrip())
     return _as_from_file(step.apply(network, work))
 

@@ -103,13 +103,15 @@ class Step(ABC):
 
     Attributes:
         method: Its name in recipes and on the command line.
+        keeps_batch_norms: Whether it also works on a network whose batch-norms are not folded, which trains better.
     """
 
     method: ClassVar[str]
+    keeps_batch_norms: ClassVar[bool] = False
 
     @abstractmethod
     def apply(self, network: Network, work: Work) -> Network:
-        """Return the compressed network; ``network`` has no batch-norms (``hwsim.network.fold``).
+        """Return the compressed network; ``network`` is folded (``hwsim.network.fold``) but for ``keeps_batch_norms``.
 
         Raises:
             CompressionError: when the options do not fit the network.

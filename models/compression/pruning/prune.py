@@ -42,6 +42,7 @@ class Prune(Step):
     """
 
     method: ClassVar[str] = "prune"
+    keeps_batch_norms: ClassVar[bool] = True
     keep: float = 0.1
     criterion: Criterion = "magnitude"
     scope: Scope = "network"
