@@ -25,8 +25,8 @@ class Row:
         bits_per_weight: Bits of the file spent on weights, over ``weights``.
         file_bytes: Length of the compressed file, headers, tables and graph included; of float32, 4 a parameter.
         file_ratio: Against 4 bytes for every parameter of the reference.
-        paper_ratio: Equation (1) of Choi et al. (2017), weights of the reference in float32 over codes, index and tables
-            of this one: without biases, header and graph.
+        paper_ratio: Equation (1) of Choi et al. (2017): weights of the reference in float32 over codes, index and
+            tables of this one, without biases, header and graph.
         images: That accuracy was counted on.
         float_correct: Right in float64.
         float_lost: Right in the reference in float64 and wrong here in float64.
