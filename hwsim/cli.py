@@ -61,7 +61,7 @@ def _add_formats(commands: Any) -> None:
 
 def _add_run(commands: Any) -> None:
     run = commands.add_parser("run", help="accuracy, cycles and energy of a network in given formats on a machine")
-    run.add_argument("network", metavar="NETWORK", help="a name (hwsim networks) or a .npz file")
+    run.add_argument("network", metavar="NETWORK", help="a name (hwsim networks), or a .npz or .hwz file")
     add_format_options(run)
     run.add_argument("--bias", metavar="FORMAT", help="of stored biases (default: the accumulator's)")
     run.add_argument(

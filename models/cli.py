@@ -39,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     fetching.add_argument("--from", dest="source", type=Path, metavar="DIR", help="copy from DIR, not the network")
     fetching.set_defaults(run=_fetch)
     evaluating = commands.add_parser("evaluate", help="count correct images in floating point")
-    evaluating.add_argument("network", metavar="NETWORK", help="a name, or a .npz file")
+    evaluating.add_argument("network", metavar="NETWORK", help="a name, or a .npz or .hwz file")
     evaluating.add_argument("--data", metavar="DATASET", help="a name or a .npz file; default: what the network names")
     evaluating.add_argument("--split", default="test", help="train, calibration or test (default)")
     evaluating.set_defaults(run=_evaluate)
