@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 NETWORK = "lenet5"
 VALIDATION = 5000  #: images at the end of the training images that no setting here has trained on
 KEPT = (0.0855, 0.04, 0.02, 0.01)
-EPOCHS = 12
+EPOCHS = 8
 TRAINING = Training(epochs=EPOCHS, learning_rate=0.05)
 SCHEDULES = {
     "one-shot": Prune(training=TRAINING),
