@@ -55,7 +55,9 @@ def _add_compress(commands: Commands) -> None:
     compress.add_argument(
         "--set", action="append", default=[], metavar="OPTION=VALUE", help="an option of --method, as in TOML; repeat"
     )
-    compress.add_argument("-o", "--output", type=Path, metavar="FILE", help=".npz or .hwz; default: NETWORK-NAME.hwz")
+    compress.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help=".npz or .hwz; default: RECIPE.hwz, NETWORK-METHOD.hwz"
+    )
     compress.add_argument("--results", type=Path, metavar="DIR", help="also store file, card, row and log there")
     compress.add_argument("--coder", help="entropy coder of the file (default: the recipe's, else arithmetic)")
     compress.add_argument(
@@ -98,7 +100,7 @@ def _compress(arguments: argparse.Namespace) -> None:
     if arguments.list:
         return _methods(argparse.Namespace(methods=[]))
     recipe = _recipe(arguments)
-    output = arguments.output or Path(f"{Path(recipe.network).stem}-{recipe.name}.hwz")
+    output = arguments.output or Path(f"{_output_name(arguments, recipe)}.hwz")
     check_output(output, arguments.results)
     done = _run(arguments, recipe, output)
     _save(done, recipe, output)
@@ -111,6 +113,10 @@ def _compress(arguments: argparse.Namespace) -> None:
     if arguments.results is not None:
         _store(arguments, recipe, done, measured)
     return None
+
+
+def _output_name(arguments: argparse.Namespace, recipe: CompressionRecipe) -> str:
+    return recipe.name if arguments.recipe else f"{Path(recipe.network).stem}-{recipe.name}"
 
 
 def _recipe(arguments: argparse.Namespace) -> CompressionRecipe:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
@@ -164,7 +165,7 @@ def table_text(found: Sequence[Row]) -> str:
     """Return the table for people: sizes and accuracy, then one inference on the array, then what they ran in."""
     first = found[0]
     lines = [
-        f"{first.images} images; ± and [ ]: 95 % (Wilson); p: exact McNemar test against {first.name} in float64",
+        f"{first.images} images; [ ]: 95 % interval (Wilson); p: exact McNemar test against {first.name} in float64",
         "",
         text_table(_SIZE_HEADER, [_size_cells(own) for own in found]),
         "",
@@ -227,11 +228,14 @@ def _array_cells(own: Row) -> tuple[object, ...]:
 
 
 def _notes(found: Sequence[Row]) -> list[str]:
-    lines = [
-        f"{own.name}: {own.formats}; acts {own.acts}; {_change(own.weight_change)}; {own.machine}" for own in found
-    ]
-    unpriced = list(dict.fromkeys(own.unpriced for own in found if own.unpriced))
-    return [*lines, *(f"not in the energy, for want of a price: {text}" for text in unpriced)]
+    lines = [f"{own.name}: {own.formats}; activations {own.acts}; {_change(own.weight_change)}" for own in found]
+    machines = dict.fromkeys(_PACKING.sub("", own.machine) for own in found)
+    unpriced = dict.fromkeys(part for own in found for part in own.unpriced.split("; ") if part)
+    lines += [f"machine: {machine}; a weight takes bits/w in its memories" for machine in machines]
+    return [*lines, *([f"not in the energy, for want of a price: {'; '.join(unpriced)}"] if unpriced else [])]
+
+
+_PACKING = re.compile(r",compress=[^,]*")
 
 
 def _change(largest: float) -> str:
