@@ -82,10 +82,16 @@ def run(folder: Path, root: Path | None, report: Callable[[str], None]) -> None:
 def _draw_steps(axes: Sequence[Axes], rows: Sequence[Row]) -> None:
     for panel, (bits, scale) in zip(axes, SETTINGS, strict=True):
         for place, group in enumerate((EQUAL_COST, EQUAL_LENGTH, EQUAL_PARTS)):
-            _line(panel, [row for row in rows if row.bits == bits and row.group == group], place, group)
+            _line(
+                panel,
+                [row for row in rows if row.bits == bits and row.group == group],
+                place,
+                group,
+                0.06 * (place - 1),
+            )
         single = [row.error_percent for row in rows if row.bits == bits and row.group == ONE]
         panel.axhline(mean(single), color=COLOURS[7], linestyle=":", label="one step, nothing retrained")
-        panel.set_yscale("log")
+        panel.set_ylim(bottom=0)
         panel.set_xlabel("steps")
         panel.set_ylabel("test error [%]")
         panel.set_title(f"{NETWORK}, {bits} bits, scale {scale}, {len(SEEDS)} seeds", loc="left")
@@ -96,18 +102,19 @@ def _draw_first(axes: Axes, rows: Sequence[Row]) -> None:
     for place, (bits, scale) in enumerate(SETTINGS):
         own = [row for row in rows if row.bits == bits and row.group == FIRST_PORTION]
         _line(axes, own, place, f"{bits} bits, scale {scale}")
+    axes.set_ylim(bottom=0)
     axes.set_xlabel("portion quantised in the first of two steps")
     axes.set_ylabel("test error [%]")
     axes.set_title(f"{NETWORK}, {TOTAL} epochs, {len(SEEDS)} seeds", loc="left")
     axes.legend()
 
 
-def _line(axes: Axes, rows: Sequence[Row], place: int, label: str) -> None:
+def _line(axes: Axes, rows: Sequence[Row], place: int, label: str, aside: float = 0.0) -> None:
     labels = sorted({float(row.label) for row in rows})
     errors = [[row.error_percent for row in rows if float(row.label) == own] for own in labels]
     spread = [stdev(own) if len(own) > 1 else 0.0 for own in errors]
     axes.errorbar(
-        labels,
+        [own + aside for own in labels],
         [mean(own) for own in errors],
         spread,
         marker=MARKERS[place],
