@@ -208,9 +208,10 @@ def error_percent(row: Row) -> float:
 def _draw(axes: Sequence[Axes], groups: dict[tuple[str, str], list[Row]]) -> None:
     cases = list(dict.fromkeys(case for case, _ in groups))
     arms = list(dict.fromkeys(arm for _, arm in groups))
+    plain = {(case, row["seed"]): error_percent(row) for case in cases for row in groups[case, NONE]}
     values: tuple[tuple[str, Callable[[Row], float]], ...] = (
         ("mean absolute cosine between filters", lambda row: float(row["mean_absolute_cosine"])),
-        ("test error in percent, one dot per seed", error_percent),
+        ("test error less that of the same seed without, points", lambda row: error_percent(row) - plain[_start(row)]),
     )
     for panel, (label, value) in zip(axes, values, strict=True):
         for place, arm in enumerate(arms):
@@ -220,5 +221,9 @@ def _draw(axes: Sequence[Axes], groups: dict[tuple[str, str], list[Row]]) -> Non
             panel.plot(x, y, "o", color=COLOURS[place], markersize=4, label=arm, alpha=0.8)
         panel.set_xticks(range(len(cases)), [case.replace(" ", "\n") for case in cases])
         panel.set_ylabel(label)
-        panel.set_yscale("log")
+        panel.set_ylim(bottom=0 if panel is axes[0] else None)
     axes[0].legend()
+
+
+def _start(row: Row) -> tuple[str, str]:
+    return row["case"], row["seed"]
