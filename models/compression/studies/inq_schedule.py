@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import TYPE_CHECKING
 
-from models.compression.inq import Inq
+from models.compression.inq import Inq, Pow2
 from models.compression.inq.incremental import Scale
 from models.compression.step import Training
 from models.compression.studies.inq_runs import SUMMARY, Case, Row, Subject, run_cases, summary
@@ -26,7 +26,7 @@ STEPS = (2, 3, 4, 5, 7)  #: one more than a divisor of ``TOTAL``
 FIRST = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 EQUAL_COST, EQUAL_LENGTH, EQUAL_PARTS = "halves, equal cost", "halves, equal length", "equal parts, equal cost"
-FIRST_PORTION, ONE = "first portion of two steps", "one step"
+FIRST_PORTION, ONE, THROUGH = "first portion of two steps", "one step", "through the rounding, equal cost"
 
 
 def halves(steps: int) -> tuple[float, ...]:
@@ -56,6 +56,11 @@ def cases() -> Iterator[Case]:
                 training = Training(epochs=epochs, learning_rate=RATE, seed=1000 * seed)
                 step = Inq(bits=bits, portions=portions, scale=scale, seed=seed, training=training)
                 yield Case(group, str(label), bits, scale, seed, step)
+            training = Training(epochs=TOTAL, learning_rate=RATE, seed=1000 * seed)
+            through = Pow2(
+                bits=bits, scale="least-squares" if scale == "least-squares" else "largest", training=training
+            )
+            yield Case(THROUGH, "1", bits, scale, seed, through)
 
 
 def _schedules() -> Iterator[tuple[str, float, tuple[float, ...], int]]:
@@ -89,8 +94,9 @@ def _draw_steps(axes: Sequence[Axes], rows: Sequence[Row]) -> None:
                 group,
                 0.06 * (place - 1),
             )
-        single = [row.error_percent for row in rows if row.bits == bits and row.group == ONE]
-        panel.axhline(mean(single), color=COLOURS[7], linestyle=":", label="one step, nothing retrained")
+        for group, style, label in ((ONE, ":", "one step, nothing retrained"), (THROUGH, "--", THROUGH)):
+            flat = [row.error_percent for row in rows if row.bits == bits and row.group == group]
+            panel.axhline(mean(flat), color=COLOURS[7], linestyle=style, label=label)
         panel.set_ylim(bottom=0)
         panel.set_xlabel("steps")
         panel.set_ylabel("test error [%]")
