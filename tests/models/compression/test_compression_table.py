@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import comb
 from pathlib import Path
 
@@ -13,15 +14,15 @@ from hypothesis import strategies as st
 from hwsim import Assignment, LayerFormats, simulate
 from hwsim.network import fold, gemm_shape
 from models import load_data, load_network
-from models.compression.container import SUFFIX, save_compressed, weight_bits_per_parameter
+from models.compression.container import SUFFIX, paper_ratio, save_compressed, weight_bits_per_parameter
 from models.compression.errors import CompressionError
-from models.compression.measure import Measured, measure, relabelled, subject
+from models.compression.measure import Measured, Subject, measure, relabelled, subject
 from models.compression.methods import make_step
 from models.compression.paired import Paired, paired
 from models.compression.recipe import ArraySettings
 from models.compression.run import compress
 from models.compression.step import Work
-from models.compression.table import COLUMNS, Row, read_row, rows, table_text
+from models.compression.table import COLUMNS, Row, read_row, row, rows, table_text
 from models.registry import data_for
 
 TEST = load_data("digits", "test").subset(300)
@@ -158,3 +159,12 @@ def test_equal_names_are_told_apart(file: Path, tmp_path: Path) -> None:
 
 def test_a_packed_network_still_names_its_data(file: Path) -> None:
     assert data_for(subject(str(file)).network) == "digits"
+
+
+def test_ratios_are_against_the_numbers_of_the_reference(measured: tuple[Measured, Measured]) -> None:
+    larger = replace(measured[0], subject=Subject("larger", fold(load_network("lenet5")), None))
+    own = measured[1]
+    against = row(larger, own)
+    assert against.file_ratio == 4 * 431_080 / own.subject.file_bytes
+    assert against.paper_ratio == pytest.approx(paper_ratio(own.subject.network) * 430_500 / 6_032)
+    assert against.parameters == 6_090
