@@ -40,6 +40,7 @@ ENERGIES = (0.5, 0.35, 0.2, 0.7)
 OUTPUT_ENERGIES = (0.85, 0.7, 0.5, 0.95)
 SHARES = (0.14, 0.115)
 NUCLEAR = Penalties(tau=8e-3)
+UNCUT = "uncut"  #: what the training alone does to a series
 
 
 @dataclass(frozen=True)
@@ -166,10 +167,15 @@ def missing_rows(done: Sequence[Row], network: Network, work: Work, seen: Images
     if ("whole", "-") not in known:
         yield _row("whole", "-", network, {}, seen, 0, 0)
     points = [(place, name, text) for name, series in SERIES.items() for place, text in enumerate(series.rules)]
-    for _, name, text in sorted(points, key=lambda point: point[0]):
+    first_of = {series.penalties: name for name, series in reversed(SERIES.items())}
+    uncut = [(-1, name, UNCUT) for name in first_of.values()]
+    for _, name, text in sorted([*uncut, *points], key=lambda point: point[0]):
         if (name, text) in known:
             continue
         trained = _trained(SERIES[name].penalties, network, work, folder)
+        if text == UNCUT:
+            yield _row(name, UNCUT, trained, {}, seen, 0, 0)
+            continue
         start = time.monotonic()
         cut, splits = truncated(trained, work.train, SERIES[name].rules[text])
         before = shrink(factorise(cut, splits)).network
@@ -204,7 +210,7 @@ def _row(
         validation_images=len(seen.validation),
         test_correct=_correct(network, seen.test),
         test_images=len(seen.test),
-        epochs=TRAINING.epochs + RETRAINING.epochs if series != "whole" else 0,
+        epochs=0 if series == "whole" else TRAINING.epochs + (RETRAINING.epochs if splits else 0),
         ranks=" ".join(f"{name}={split.form.value}:{split.rank}" for name, split in splits.items()),
         seconds=seconds,
     )
@@ -233,7 +239,7 @@ def draw(axes: Sequence[Axes], rows: Sequence[Row]) -> None:
     (whole,) = (row for row in rows if row.series == "whole")
     for panel, unit in zip(axes, ("parameters", "cycles"), strict=True):
         for place, name in enumerate(SERIES):
-            points = sorted((r for r in rows if r.series == name), key=lambda r: getattr(r, unit))
+            points = sorted((r for r in rows if r.series == name and r.ranks), key=lambda r: getattr(r, unit))
             xs = [getattr(row, unit) for row in points]
             errors = [100 * (1 - row.test_correct / row.test_images) for row in points]
             panel.plot(xs, errors, marker=MARKERS[place], color=COLOURS[place], label=name)
