@@ -26,14 +26,16 @@ class Decorrelation:
             degrees, opposite ones too.
         form: update changes the weights after each step, by rate * beta * direction, as the released Lua code does;
             penalty adds beta * loss to the loss, and its gradient passes through the optimiser.
-        beta: Strength. The released code names 0.001, its logs 0.1 (CIFAR-10) and 0.01 (CIFAR-100).
+        beta: Strength. The released code names 0.001, its logs 0.1 (CIFAR-10) and 0.01 (CIFAR-100), for 200 epochs of
+            wide networks; small ones that train briefly want 10 (results/compression/orthoreg). Global, and either as
+            a penalty, wants about a hundredth of it.
         sharpness: Lambda of the local loss, per unit of cosine: with 7 to 10 a pair beyond 90 degrees hardly matters.
         layers: Names of layers; none means every convolution and linear layer but the last, which classifies.
     """
 
     kind: Literal["local", "global"] = "local"
     form: Literal["update", "penalty"] = "update"
-    beta: float = 0.01
+    beta: float = 10.0
     sharpness: float = 10.0
     layers: tuple[str, ...] = ()
 
