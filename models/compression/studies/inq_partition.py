@@ -44,6 +44,7 @@ class Setting:
 SETTINGS = (Setting("digits-cnn", (0.5, 0.75, 0.875, 1.0), 4, 1), Setting("lenet5", (0.5, 1.0), 1, 2))
 LEAST: Final = "least-squares"
 SCALES: tuple[Scale, ...] = ("initial", LEAST)
+COMPARED: tuple[tuple[int, Scale], ...] = ((5, "initial"), (3, "initial"), (3, LEAST))  #: bits, codebook
 PARTITIONS: dict[str, Order] = {"largest first": "magnitude", "random": "random"}
 
 PUBLISHED, PARTITION, CONVERTED, THROUGH = "published schedule", "partition", "converted", "through the rounding"
@@ -61,11 +62,13 @@ def cases(setting: Setting) -> Iterator[Case]:
 
 def _partitions(setting: Setting) -> Iterator[Case]:
     for seed in SEEDS:
-        for bits in (5, 3):
+        for bits, scale in COMPARED:
             for label, order in PARTITIONS.items():
                 training = Training(epochs=setting.epochs, learning_rate=RATE, seed=1000 * seed)
-                step = Inq(bits=bits, portions=setting.portions, partition=order, seed=seed, training=training)
-                yield Case(PARTITION, label, bits, "initial", seed, step)
+                step = Inq(
+                    bits=bits, portions=setting.portions, partition=order, scale=scale, seed=seed, training=training
+                )
+                yield Case(PARTITION, label, bits, scale, seed, step)
 
 
 def _conversions() -> Iterator[Case]:
@@ -104,20 +107,22 @@ def _figure(path: Path, setting: Setting, rows: Sequence[Row]) -> None:
 
 def _draw(axes: Axes, setting: Setting, rows: Sequence[Row]) -> None:
     for place, label in enumerate(PARTITIONS):
-        for bits in (5, 3):
-            own = [row.error_percent for row in rows if (row.group, row.label, row.bits) == (PARTITION, label, bits)]
+        for spot, (bits, scale) in enumerate(COMPARED):
+            wanted = (PARTITION, label, bits, scale)
+            own = [row.error_percent for row in rows if (row.group, row.label, row.bits, row.scale) == wanted]
             axes.errorbar(
-                [bits + 0.1 * place],
+                [spot + 0.1 * place],
                 [mean(own)],
                 [stdev(own) if len(own) > 1 else 0.0],
                 marker=MARKERS[place],
                 color=COLOURS[place],
                 capsize=3,
                 linestyle="none",
-                label=label if bits == 5 else None,
+                label=label if spot == 0 else None,
             )
-    axes.set_xticks([3, 5])
-    axes.set_xlabel("bits")
+    axes.set_xticks(range(len(COMPARED)), [f"{bits} bits, {scale}" for bits, scale in COMPARED])
+    axes.set_xlabel("bits and scale")
+    axes.set_ylim(bottom=0)
     axes.set_ylabel("test error [%]")
     axes.set_title(f"{setting.network}, {len(setting.portions)} steps, {len(SEEDS)} seeds", loc="left")
     axes.legend()

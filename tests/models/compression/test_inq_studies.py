@@ -74,7 +74,7 @@ def test_every_schedule_of_the_study_costs_what_it_says() -> None:
 def test_partitions_are_compared_in_pairs_that_differ_in_nothing_else() -> None:
     for setting in inq_partition.SETTINGS:
         cases = [case for case in inq_partition.cases(setting) if case.group == inq_partition.PARTITION]
-        assert len(cases) == 20
+        assert len(cases) == 30
         for one, other in zip(cases[::2], cases[1::2], strict=True):
             assert isinstance(one.step, Inq) and isinstance(other.step, Inq)
             assert replace(one.step, partition="random") == other.step and one.label != other.label
