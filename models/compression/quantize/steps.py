@@ -32,7 +32,7 @@ _FINEST = 4096  #: cells over the range of the values, from which a search for a
 
 
 @dataclass(frozen=True)
-class _Quantizer(Step):
+class Quantizer(Step):
     """What all quantisers share.
 
     Attributes:
@@ -63,7 +63,7 @@ class _Quantizer(Step):
         """Return the network with few distinct weights; zeros stay, biases change only in training."""
         weights = importance_of(network, work, self.importance, self.samples, self.floor)
         groups = groups_of(network, self.scope, weights)
-        facts, parts = self._quantised(groups)
+        facts, parts = self.quantised(groups)
         result = rebuilt(network, groups, parts)
         facts = {**facts, **facts_of(network, groups, parts)}
         work.report(f"  {', '.join(f'{name} {value}' for name, value in facts.items())}")
@@ -76,8 +76,8 @@ class _Quantizer(Step):
         return True
 
     @abstractmethod
-    def _quantised(self, groups: Sequence[Group]) -> Found:
-        """Return what was found out, and the clusters of each group."""
+    def quantised(self, groups: Sequence[Group]) -> Found:
+        """Return what was found out, and the clusters of each group of ``groups_of``."""
 
     @abstractmethod
     def _faults(self) -> list[str]:
@@ -110,7 +110,7 @@ class _Quantizer(Step):
 
 
 @dataclass(frozen=True)
-class KMeans(_Quantizer):
+class KMeans(Quantizer):
     """k-means of the weights.
 
     Attributes:
@@ -128,7 +128,8 @@ class KMeans(_Quantizer):
     def _faults(self) -> list[str]:
         return self._one_of(clusters=self.clusters, rate_bits=self.rate_bits)
 
-    def _quantised(self, groups: Sequence[Group]) -> Found:
+    def quantised(self, groups: Sequence[Group]) -> Found:
+        """Return what was found out, and the clusters of each group."""
         if self.clusters:
             return {}, self._with_clusters(groups, self.clusters)
         most = min(1024, max(group.values.size for group in groups))
@@ -148,7 +149,7 @@ class HessianKMeans(KMeans):
 
 
 @dataclass(frozen=True)
-class Uniform(_Quantizer):
+class Uniform(Quantizer):
     """Cells of one width, centred on the mean of their members: ECSQ for high rates.
 
     Attributes:
@@ -185,7 +186,8 @@ class Uniform(_Quantizer):
     def _trains_centres(self) -> bool:
         return self.centres == "mean"
 
-    def _quantised(self, groups: Sequence[Group]) -> Found:
+    def quantised(self, groups: Sequence[Group]) -> Found:
+        """Return what was found out, and the clusters of each group."""
         if self.cells:
             widths = [cell_width(group.values, self.cells) for group in groups]
             return {"step": [float(f"{width:.6g}") for width in widths]}, self._with_steps(groups, widths)
@@ -207,7 +209,7 @@ class Uniform(_Quantizer):
 
 
 @dataclass(frozen=True)
-class Ecsq(_Quantizer):
+class Ecsq(Quantizer):
     """Iterative entropy-constrained quantisation: centres and code lengths that fit each other.
 
     Attributes:
@@ -231,7 +233,8 @@ class Ecsq(_Quantizer):
             faults.append(f"cells is {self.cells}; needed: at least 1")
         return faults
 
-    def _quantised(self, groups: Sequence[Group]) -> Found:
+    def quantised(self, groups: Sequence[Group]) -> Found:
+        """Return what was found out, and the clusters of each group."""
         run: Callable[[float], list[Clusters]] = partial(self._with_multiplier, groups)
         if self.multiplier:
             value, parts = self.multiplier, run(self.multiplier)

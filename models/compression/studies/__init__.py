@@ -68,6 +68,9 @@ STUDIES: Mapping[str, Study] = MappingProxyType(
         "pruning-lenet5": Study(
             f"{_HERE}.pruning_lenet5", "How much of LeNet-5 can go, by which schedule, for the same number of epochs?"
         ),
+        "quantizers-pruned": Study(
+            f"{_HERE}.quantizers_pruned", "Which of the four quantisers is best on pruned LeNet-5, and why?"
+        ),
         "quantizer-sweep": Study(
             f"{_HERE}.quantizer_sweep", "Layer by layer or all layers at once, and how sensitive to k and to lambda?"
         ),
