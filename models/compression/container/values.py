@@ -17,6 +17,7 @@ SIGN = 1 << 31
 MANTISSA_BITS = 23
 MOST_VALUES = 1 << 16  #: in a table
 MOST_STEPS = 1 << 15  #: of a grid, to either side
+_SAMPLED = 64
 _STEP_PARTS = 24  #: the smallest magnitude is taken to be 1 to this many steps
 
 
@@ -111,8 +112,9 @@ def find_grid(table: Table) -> Grid | None:
     0.25
     """
     magnitudes = np.union1d(table.below, table.above)
-    if not magnitudes.size or magnitudes[0] == 0:
+    if not 0 < magnitudes.size <= MOST_STEPS or magnitudes[0] == 0:
         return None
+    few = magnitudes[:: max(1, magnitudes.size // _SAMPLED)]
     values = magnitudes.astype(np.int32).view(np.float32)
     smallest = float(values[0])
     # The largest power of two that divides all of them.
@@ -125,7 +127,8 @@ def find_grid(table: Table) -> Grid | None:
         steps += [near, np.nextafter(near, np.float32(0)), np.nextafter(near, np.float32(np.inf))]
     for step in steps:
         grid = Grid(int(step.view(np.int32)))
-        if 0 < grid.step < 0x7F800000 and grid.counts(magnitudes) is not None:
+        # Most steps fail at the first few values.
+        if 0 < grid.step < 0x7F800000 and grid.counts(few) is not None and grid.counts(magnitudes) is not None:
             return grid
     return None
 
