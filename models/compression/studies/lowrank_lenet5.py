@@ -36,8 +36,8 @@ IMAGES = 20_000  #: first training images, on which everything is trained: the w
 VALIDATION = 5000  #: images at the end of the training images that no setting here has trained on
 TRAINING = Training(epochs=3, learning_rate=0.02)
 RETRAINING = Training(epochs=1, learning_rate=0.02)
-ENERGIES = (0.5, 0.35, 0.2, 0.7)
-OUTPUT_ENERGIES = (0.85, 0.7, 0.5, 0.95)
+ENERGIES = (0.5, 0.35, 0.7, 0.2)
+OUTPUT_ENERGIES = (0.85, 0.7, 0.95, 0.5)
 SHARES = (0.14, 0.115)
 NUCLEAR = Penalties(tau=8e-3)
 UNCUT = "uncut"  #: what the training alone does to a series
