@@ -124,7 +124,8 @@ def find_grid(table: Table) -> Grid | None:
     steps = [np.float32(2.0**finest)] if -149 <= finest <= 127 else []
     for parts in range(1, _STEP_PARTS + 1):
         near = np.float32(smallest / parts)
-        steps += [near, np.nextafter(near, np.float32(0)), np.nextafter(near, np.float32(np.inf))]
+        with np.errstate(over="ignore"):  # the largest float has an infinity next to it
+            steps += [near, np.nextafter(near, np.float32(0)), np.nextafter(near, np.float32(np.inf))]
     for step in steps:
         grid = Grid(int(step.view(np.int32)))
         # Most steps fail at the first few values.

@@ -78,6 +78,14 @@ def test_values_off_any_grid_have_none() -> None:
     assert find_grid(Table.of([bits_of([-0.0, 1.0])])) is None
 
 
+def test_the_ends_of_the_floats_are_no_trouble() -> None:
+    with np.errstate(all="raise", under="ignore"):
+        for value, step in ((np.finfo(np.float32).max, None), (1e-45, 1), (2.0**-126, 1 << 23)):
+            grid = find_grid(Table.of([bits_of([value])]))
+            assert grid is not None
+            assert step in (None, grid.step)
+
+
 def test_one_number_off_by_the_last_bit_is_off_the_grid() -> None:
     values = bits_of(np.arange(1, 60) * np.float32(0.03))
     assert find_grid(Table.of([values])) is not None
