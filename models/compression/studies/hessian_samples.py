@@ -60,8 +60,8 @@ def run(folder: Path, root: Path | None, report: Callable[[str], None]) -> None:
             continue
         rows += measured(case(name, root), counts, report)
         write_rows(folder / "samples.csv", rows)
-    save_figure(folder / "hessian-samples", lambda axes: draw(axes, rows), panels=2)
-    write_provenance(folder)
+        save_figure(folder / "hessian-samples", lambda axes: draw(axes, rows), panels=2)
+        write_provenance(folder)
 
 
 def measured(asked: Case, counts: Sequence[int], report: Callable[[str], None]) -> list[Row]:

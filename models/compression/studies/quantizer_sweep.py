@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,9 +88,9 @@ def run(folder: Path, root: Path | None, report: Callable[[str], None]) -> None:
             )
             rows.append(row)
         write_rows(folder / "sweep.csv", rows)
-    networks = tuple(dict.fromkeys(row.network for row in rows))
-    save_figure(folder / "quantizer-sweep", lambda axes: draw(axes, networks, rows), panels=len(networks))
-    write_provenance(folder, facts={"images": CASES})
+        networks = tuple(dict.fromkeys(row.network for row in rows))
+        save_figure(folder / "quantizer-sweep", partial(draw, networks=networks, rows=rows), panels=len(networks))
+        write_provenance(folder, facts={"images": CASES})
 
 
 def swept(asked: Case, samples: int, test: int) -> Iterator[Row]:
