@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,7 +61,7 @@ def run(folder: Path, root: Path | None, report: Callable[[str], None]) -> None:
             continue
         rows += measured(case(name, root), counts, report)
         write_rows(folder / "samples.csv", rows)
-        save_figure(folder / "hessian-samples", lambda axes: draw(axes, rows), panels=2)
+        save_figure(folder / "hessian-samples", partial(draw, rows=rows), panels=2)
         write_provenance(folder)
 
 
