@@ -70,7 +70,6 @@ CASES = {
     "lenet300 1000": Case("lenet300", "mnist", 1000, 20, 50, 5000),
     "digits-cnn 898": Case("digits-cnn", "digits", 0, 30, 50, 180),
     "lenet5 1000": Case("lenet5", "mnist", 1000, 12, 50, 5000, betas_of="lenet300 1000"),
-    "lenet300 5000": Case("lenet300", "mnist", 5000, 12, 100, 5000, betas_of="lenet300 1000"),
 }
 ARMS = {
     NONE: Arm("local", "update", (0.0,)),
