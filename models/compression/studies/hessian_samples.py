@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 SAMPLES = {
     "digits-cnn": (10, 30, 100, 300, 898),
     "lenet5": (10, 50, 100, 300, 1000, 3000),
-    "resnet20": (10, 50, 100, 300),
+    "resnet20": (10, 100, 300),
 }
-TEST = {"digits-cnn": 899, "lenet5": 10_000, "resnet20": 1000}
+TEST = {"digits-cnn": 899, "lenet5": 3000, "resnet20": 500}
 FLOORS = (1e-6, 1e-2, 1e-1, 1.0)
 
 

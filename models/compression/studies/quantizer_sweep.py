@@ -28,7 +28,7 @@ from models.registry import NETWORKS as REGISTERED
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-CASES = {"digits-cnn": (898, 899), "lenet5": (1000, 10_000), "resnet20": (300, 1000)}
+CASES = {"digits-cnn": (898, 899), "lenet5": (300, 3000), "resnet20": (100, 500)}
 """Images of the Hessian's diagonal, and of the test."""
 SCOPES = ("network", "layer")
 CLUSTERS = (4, 8, 16, 32)
