@@ -24,8 +24,9 @@ class Equalise(Step):
     """Scale channels between layers until those of a layer are alike; a ReLU network's function stays.
 
     A folded batch-norm leaves channels and layers of very different size. One scale has to serve a layer and one
-    codebook may have to serve all, and a retraining that the largest gradients do not blow up hardly moves the rest. Source: Nagel et al., "Data-free quantization through weight equalization and bias correction", ICCV
-    2019, eq. 11, here with all layers that share a channel through additions taken together.
+    codebook may have to serve all, and a retraining that the largest gradients do not blow up hardly moves the rest.
+    Source: Nagel et al., "Data-free quantization through weight equalization and bias correction", ICCV 2019, eq. 11,
+    here with all layers that share a channel through additions taken together.
 
     Attributes:
         measure: Size of a channel: the root mean square of its weights, or the largest magnitude as in the paper.

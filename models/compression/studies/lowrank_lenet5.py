@@ -167,7 +167,7 @@ def missing_rows(done: Sequence[Row], network: Network, work: Work, seen: Images
     if ("whole", "-") not in known:
         yield _row("whole", "-", network, {}, seen, 0, 0)
     points = [(place, name, text) for name, series in SERIES.items() for place, text in enumerate(series.rules)]
-    first_of = {series.penalties: name for name, series in reversed(SERIES.items())}
+    first_of = {series.penalties: name for name, series in reversed(tuple(SERIES.items()))}
     uncut = [(-1, name, UNCUT) for name in first_of.values()]
     for _, name, text in sorted([*uncut, *points], key=lambda point: point[0]):
         if (name, text) in known:
