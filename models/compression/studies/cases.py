@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_type_hints
 
 from hwsim.network import Activation, Conv2d, Flatten, Layer, Linear, MaxPool2d, Network, fold
+from models.compression.errors import CompressionError
 from models.compression.studies.writing import write_csv
 from models.data.dataset import Dataset
 
 SMALL = "digits-small"
+
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,22 @@ def write_rows(path: Path, rows: Sequence[Any]) -> None:
     """
     header = [field.name for field in fields(rows[0])]
     write_csv(path, header, [[_short(value) for value in astuple(row)] for row in rows])
+
+
+def read_rows(path: Path, kind: type[Row]) -> list[Row]:
+    """Return what ``write_rows`` wrote, none when there is no such file; a study that was stopped goes on from there.
+
+    Raises:
+        CompressionError: the columns are not the fields of ``kind``.
+    """
+    if not path.exists():
+        return []
+    hints = get_type_hints(kind)
+    with path.open(newline="", encoding="utf-8") as stream:
+        lines = list(csv.DictReader(stream))
+    if any(set(line) != set(hints) for line in lines):
+        raise CompressionError(f"{path} has other columns than {', '.join(hints)}: remove it, or name another folder")
+    return [kind(**{name: hints[name](value) for name, value in line.items()}) for line in lines]
 
 
 def _short(value: object) -> object:

@@ -7,7 +7,8 @@ quantisers that take it as importance, at as many clusters and at the same entro
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -16,11 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.compression.hessian import Diagonal, diagonal_of, importance
-from models.compression.studies.cases import Case, case, write_rows
+from models.compression.studies.cases import Case, case, read_rows, write_rows
 from models.compression.studies.importances import Judged, judged, quantisations, rebuilt, spearman, weighted_error
 from models.compression.studies.writing import COLOURS, INK, MARKERS, save_figure, write_provenance
 from models.compression.weights import weight_names
-from models.registry import NETWORKS as REGISTERED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -84,25 +84,27 @@ class Outcome:
 
 
 def run(folder: Path, root: Path | None, report: Callable[[str], None]) -> None:
-    """Write ``correlations.csv``, ``quantisers.csv``, a figure and where they come from into ``folder``."""
-    correlations: list[Correlation] = []
-    outcomes: list[Outcome] = []
-    facts: dict[str, object] = {"float": {}}
+    """Write ``correlations.csv``, ``quantisers.csv``, a figure and where they come from into ``folder``.
+
+    Networks that the tables there have already are kept, so that a run that was stopped goes on.
+    """
+    correlations = read_rows(folder / "correlations.csv", Correlation)
+    outcomes = read_rows(folder / "quantisers.csv", Outcome)
     for name, effort in EFFORTS.items():
-        if name not in REGISTERED:
-            report(f"{name} is not among the trained networks yet: left out")
+        if any(row.network == name for row in outcomes):
+            report(f"{name}: kept from {folder}; remove the tables there to run it anew")
             continue
         asked = case(name, root)
         found, seconds = diagonals(asked, effort, report)
         correlations += compared(asked, found, seconds)
         before = judged(asked.network, asked.test.subset(effort.test))
-        facts[name] = {"loss": before.loss, "correct": before.correct, "total": before.total}
         for method, values in found.items():
             outcomes += quantised(asked, method, values, found["exact"], before, report)
         write_rows(folder / "correlations.csv", correlations)
         write_rows(folder / "quantisers.csv", outcomes)
-    save_figure(folder / "hessian-methods", lambda axes: draw(axes, correlations, outcomes), panels=2)
-    write_provenance(folder, facts=facts)
+        drawing = partial(draw, correlations=correlations, outcomes=outcomes)
+        save_figure(folder / "hessian-methods", drawing, panels=2)
+        write_provenance(folder, facts={name: asdict(effort) for name, effort in EFFORTS.items()})
 
 
 def options(effort: Effort) -> dict[str, Diagonal]:

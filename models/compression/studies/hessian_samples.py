@@ -16,12 +16,11 @@ from models.compression.hessian import importance
 from models.compression.hessian.exact import exact_diagonal
 from models.compression.hessian.importance import FLOOR
 from models.compression.hessian.unfused import drawn
-from models.compression.studies.cases import Case, case, write_rows
+from models.compression.studies.cases import Case, case, read_rows, write_rows
 from models.compression.studies.importances import Judged, judged, quantisations, rebuilt, spearman, weighted_error
 from models.compression.studies.writing import COLOURS, MARKERS, save_figure, write_provenance
 from models.compression.weights import weight_names
 from models.data.dataset import Dataset
-from models.registry import NETWORKS as REGISTERED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,11 +52,14 @@ class Row:
 
 
 def run(folder: Path, root: Path | None, report: Callable[[str], None]) -> None:
-    """Write ``samples.csv``, a figure and where they come from into ``folder``."""
-    rows: list[Row] = []
+    """Write ``samples.csv``, a figure and where they come from into ``folder``.
+
+    Networks that the tables there have already are kept, so that a run that was stopped goes on.
+    """
+    rows = read_rows(folder / "samples.csv", Row)
     for name, counts in SAMPLES.items():
-        if name not in REGISTERED:
-            report(f"{name} is not among the trained networks yet: left out")
+        if any(row.network == name for row in rows):
+            report(f"{name}: kept from {folder}; remove the tables there to run it anew")
             continue
         rows += measured(case(name, root), counts, report)
         write_rows(folder / "samples.csv", rows)

@@ -20,10 +20,9 @@ from models.compression.quantize import Clusters, ecsq, kmeans, uniform
 from models.compression.quantize.groups import Group, groups_of, rebuilt
 from models.compression.quantize.target import rate_bits
 from models.compression.quantize.uniform import cell_width
-from models.compression.studies.cases import Case, case, write_rows
+from models.compression.studies.cases import Case, case, read_rows, write_rows
 from models.compression.studies.importances import judged
 from models.compression.studies.writing import COLOURS, MARKERS, save_figure, write_provenance
-from models.registry import NETWORKS as REGISTERED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,11 +74,14 @@ METHODS = {
 
 
 def run(folder: Path, root: Path | None, report: Callable[[str], None]) -> None:
-    """Write ``sweep.csv``, a figure and where they come from into ``folder``."""
-    rows: list[Row] = []
+    """Write ``sweep.csv``, a figure and where they come from into ``folder``.
+
+    Networks that the tables there have already are kept, so that a run that was stopped goes on.
+    """
+    rows = read_rows(folder / "sweep.csv", Row)
     for name, (samples, test) in CASES.items():
-        if name not in REGISTERED:
-            report(f"{name} is not among the trained networks yet: left out")
+        if any(row.network == name for row in rows):
+            report(f"{name}: kept from {folder}; remove the tables there to run it anew")
             continue
         for row in swept(case(name, root), samples, test):
             report(

@@ -15,13 +15,14 @@ from hypothesis.extra.numpy import arrays
 
 from hwsim.network import fold
 from models import load_data, load_network
+from models.compression.errors import CompressionError
 from models.compression.hessian import diagonal
 from models.compression.hessian.importance import importance
 from models.compression.quantize import entropy_bits
 from models.compression.quantize.groups import groups_of
 from models.compression.studies import ecsq_convergence, hessian_methods, hessian_offdiagonal, hessian_samples
 from models.compression.studies import quantizer_sweep as sweep
-from models.compression.studies.cases import Case, write_rows
+from models.compression.studies.cases import Case, read_rows, write_rows
 from models.compression.studies.importances import ecsq_at, judged, ranks, spearman
 from models.compression.weights import flat_weights
 
@@ -113,6 +114,7 @@ def test_small_runs_leave_tables_pictures_and_provenance(monkeypatch: pytest.Mon
     monkeypatch.setattr(hessian_samples, "SAMPLES", {"digits-cnn": (5, 20)})
     monkeypatch.setattr(hessian_samples, "TEST", {"digits-cnn": 60})
     monkeypatch.setattr(hessian_methods, "EFFORTS", {"digits-cnn": hessian_methods.Effort(20, 3, 60)})
+    monkeypatch.setattr("models.compression.studies.importances.RATES_BITS", (2.0,))
     monkeypatch.setattr(ecsq_convergence, "NETWORK", "digits-cnn")
     monkeypatch.setattr(ecsq_convergence, "SAMPLES", 20)
     monkeypatch.setattr(ecsq_convergence, "SIZES", (500, 100_000))
@@ -168,3 +170,18 @@ def test_tables_have_a_column_for_each_field(tmp_path: Path) -> None:
     assert rows(tmp_path / "t.csv") == [
         {"network": "n", "method": "m", "layer": "l", "weights": "3", "spearman": "0.333333", "seconds": "2.0"}
     ]
+
+
+def test_a_study_that_was_stopped_goes_on_from_its_tables(tmp_path: Path) -> None:
+    rows_before = [hessian_methods.Correlation("n", "m", "l", 3, 0.25, 2.0)]
+    write_rows(tmp_path / "t.csv", rows_before)
+    assert read_rows(tmp_path / "t.csv", hessian_methods.Correlation) == rows_before
+    assert read_rows(tmp_path / "none.csv", hessian_methods.Correlation) == []
+    with pytest.raises(CompressionError, match="other columns"):
+        read_rows(tmp_path / "t.csv", sweep.Row)
+    lines: list[str] = []
+    done = [hessian_samples.Row(name, 1, 0.1, 1.0, 0.0, "q", 1.0, 1.0, 1.0, 1, 1) for name in hessian_samples.SAMPLES]
+    write_rows(tmp_path / "samples.csv", done)
+    hessian_samples.run(tmp_path, None, lines.append)
+    assert [line.split(":")[0] for line in lines] == list(hessian_samples.SAMPLES)
+    assert read_rows(tmp_path / "samples.csv", hessian_samples.Row) == done
