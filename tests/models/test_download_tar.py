@@ -110,7 +110,9 @@ def test_a_missing_member_and_a_link_in_its_place_are_named(monkeypatch: pytest.
 
 
 @pytest.mark.parametrize(
-    "broken", [tar_gz(CONTENTS)[:200], b"no archive", b"", gzip.compress(b"no tar"), tar_gz(CONTENTS)[:-60] + b"x" * 60]
+    "broken",
+    [tar_gz(CONTENTS)[:200], b"no archive", b"", gzip.compress(b"no tar", mtime=0), tar_gz(CONTENTS)[:-60] + b"x" * 60],
+    ids=["cut", "no archive", "empty", "no tar", "damaged"],
 )
 def test_a_broken_archive_is_passed_over(broken: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     Sources(monkeypatch, broken=broken, good=tar_gz(CONTENTS))
