@@ -248,6 +248,8 @@ def draw(axes: Sequence[Axes], rows: Sequence[Row]) -> None:
         panel.axhline(level + 0.5, color=COLOURS[-1], linewidth=0.8, linestyle=":")
         panel.axvline(getattr(whole, unit) / 3, color=COLOURS[-1], linewidth=0.8, linestyle=":")
         panel.set_xscale("log")
+        panel.set_yscale("log")
+        panel.set_yticks([0.5, 1, 2, 5, 10, 20], ["0.5", "1", "2", "5", "10", "20"])
         panel.set_xlabel(unit)
         panel.set_ylabel("test error [%]")
     axes[0].set_title("LeNet-5; dotted: a third of the cost, 0.5 points more errors", loc="left")
