@@ -101,7 +101,7 @@ def batches(data: Dataset, size: int) -> Iterator[tuple[torch.Tensor, torch.Tens
         yield images, torch.tensor(data.labels[start : start + size])
 
 
-def images_at_once(network: Network, copies: int, limit_bytes: int = 128 << 20) -> int:
+def images_at_once(network: Network, copies: int, limit_bytes: int = 256 << 20) -> int:
     """Return how many images fit ``limit_bytes`` when every layer's output is kept ``copies`` times in float64."""
     each = sum(8 * copies * int(np.prod(shape)) for shape in network.shapes.values())
     return int(max(1, min(256, limit_bytes // each)))
