@@ -17,7 +17,6 @@ from models.compression.step import Work
 from models.compression.weights import flat_weights, split_flat, weight_names, with_tensors
 
 SCOPES = ("network", "layer")
-IMPORTANCES = ("ones", "exact", "hutchinson", "adam")
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +87,7 @@ def importance_of(network: Network, work: Work, method: str, samples: int, floor
     Args:
         network: Folded.
         work: Its training images are the data.
-        method: One of ``IMPORTANCES``.
+        method: One that ``models.compression.hessian`` knows, or "ones".
         samples: Training images; 0 for all.
         floor: Negative and small entries are raised to this share of the mean.
     """
