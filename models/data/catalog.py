@@ -64,7 +64,8 @@ def load_data(name: str, split: str, root: Path | None = None) -> Dataset:
 
     Args:
         name: A key of ``DATASETS``, or the path of a ``.npz`` file of your own (see ``models.data.own``).
-        split: ``"train"``, ``"calibration"`` or ``"test"``.
+        split: ``"train"``, ``"calibration"`` or ``"test"``; ``"validation"``, the end of train, for what was trained
+            without it (``hold_out``).
         root: Folder of downloaded data; default ``$HWSIM_DATA``, else ``~/.cache/hwsim``.
 
     >>> len(load_data("digits", "test")), len(load_data("digits", "calibration"))

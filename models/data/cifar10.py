@@ -7,6 +7,7 @@ official test batch plays no part.
 from __future__ import annotations
 
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ NAME = "cifar10"
 LICENCE = (
     "CIFAR-10, Alex Krizhevsky 2009, to be cited as 'Learning Multiple Layers of Features from Tiny Images'; fetched"
 )
-CALIBRATION = 512
+LAST_OF_TRAIN = MappingProxyType({"calibration": 512, "validation": 5_000})
 PIXEL_CENTRE, PIXEL_SCALE = 128.0, 64.0
 _ARCHIVES = ("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",)
 _BATCH_BYTES = 10_000 * (1 + 3 * 32 * 32)
@@ -39,16 +40,17 @@ FILES = tuple(
 def load(split: str, root: Path | None = None) -> Dataset:
     """Return a split; pixels become (p - 128) / 64, exact fractions in [-2, 2) of 8 bits.
 
-    ``train`` is batches 1 to 4 (40,000 images), ``test`` is batch 5 (10,000), ``calibration`` the last 512 of train.
+    ``train`` is batches 1 to 4 (40,000 images), ``test`` is batch 5 (10,000), ``calibration`` the last 512 of train,
+    ``validation`` the last 5,000 of train: only for what was trained without them.
 
     Raises:
         DataError: when the files are missing or damaged; the message says how to fetch them.
     """
     check_split(split)
-    files = {"train": FILES[:4], "calibration": FILES[3:4], "test": FILES[4:]}[split]
+    files = {"train": FILES[:4], "test": FILES[4:]}.get(split, FILES[3:4])
     records = np.concatenate([_records(checked_file(file, data_root(root) / NAME, NAME, "170 MB")) for file in files])
-    if split == "calibration":
-        records = records[-CALIBRATION:]
+    if split in LAST_OF_TRAIN:
+        records = records[-LAST_OF_TRAIN[split] :]
     images = (records[:, 1:].reshape(-1, 3, 32, 32).astype(np.float32) - PIXEL_CENTRE) / PIXEL_SCALE
     return Dataset(NAME, split, images, records[:, 0].astype(np.int64))
 

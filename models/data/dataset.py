@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hwsim.errors import DataError, all_faults, unknown_name
 
-SPLITS = ("train", "calibration", "test")
+SPLITS = ("train", "calibration", "validation", "test")
 
 
 def check_split(split: str, known: tuple[str, ...] = SPLITS) -> None:
@@ -33,7 +33,7 @@ class Dataset:
 
     Attributes:
         name: Name of the data set, for example ``"mnist"``.
-        split: ``"train"``, ``"calibration"`` or ``"test"``.
+        split: ``"train"``, ``"calibration"``, ``"validation"`` or ``"test"``.
         images: float32, shape (count, channels, height, width), already scaled for the network.
         labels: int64, shape (count,), class numbers from 0.
 
@@ -74,6 +74,25 @@ class Dataset:
         if not 1 <= count <= len(self):
             raise DataError(f"{self.name} {self.split}: {count} images asked for; the split holds 1..{len(self)}")
         return Dataset(self.name, self.split, self.images[:count], self.labels[:count])
+
+
+def hold_out(data: Dataset, count: int) -> tuple[Dataset, Dataset]:
+    """Return ``data`` without its last ``count`` images, and those as its split "validation".
+
+    >>> toy = Dataset("toy", "train", np.zeros((5, 1, 4, 4), np.float32), np.arange(5))
+    >>> rest, held = hold_out(toy, 2)
+    >>> rest.labels.tolist(), held.labels.tolist(), held.split
+    ([0, 1, 2], [3, 4], 'validation')
+
+    Raises:
+        DataError: when ``count`` leaves none on either side.
+    """
+    if not 1 <= count < len(data):
+        raise DataError(
+            f"{count} images to hold out of the {len(data)} of {data.name} {data.split}; needed: 1..{len(data) - 1}"
+        )
+    cut = len(data) - count
+    return data.subset(cut), Dataset(data.name, "validation", data.images[cut:], data.labels[cut:])
 
 
 def _faults(images: NDArray[np.generic], labels: NDArray[np.generic]) -> list[str]:

@@ -13,12 +13,14 @@ LICENCE = "Optical Recognition of Handwritten Digits (Alpaydin & Kaynak, UCI), C
 PIXEL_SCALE = 16.0
 TRAIN = 898
 CALIBRATION = 128
+VALIDATION = 180
 
 
 def load(split: str) -> Dataset:
     """Return a split; pixels (0..16) are divided by 16, so that they are 4-bit fractions in [0, 1].
 
-    ``train`` is images 0..897, ``test`` images 898..1796 (later writers), ``calibration`` the last 128 of ``train``.
+    ``train`` is images 0..897, ``test`` images 898..1796 (later writers), ``calibration`` the last 128 of ``train``,
+    ``validation`` the last 180 of ``train``, a fifth: only for what was trained without them.
 
     >>> load("test").images.shape
     (899, 1, 8, 8)
@@ -27,6 +29,7 @@ def load(split: str) -> Dataset:
     chosen = {
         "train": slice(0, TRAIN),
         "calibration": slice(TRAIN - CALIBRATION, TRAIN),
+        "validation": slice(TRAIN - VALIDATION, TRAIN),
         "test": slice(TRAIN, None),
     }[split]
     with (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from models.data.root import data_root
 NAME = "mnist"
 LICENCE = "MNIST, copyright Yann LeCun and Corinna Cortes, CC BY-SA 3.0 (as the Keras documentation states); fetched"
 PIXEL_SCALE = 256.0
-CALIBRATION = 512
+LAST_OF_TRAIN = MappingProxyType({"calibration": 512, "validation": 5_000})
 _MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
@@ -36,7 +37,8 @@ FILES = (
 def load(split: str, root: Path | None = None) -> Dataset:
     """Return a split; pixels are divided by 256, so that they are 8-bit fractions in [0, 1).
 
-    ``calibration`` is the last 512 images of ``train``.
+    ``calibration`` is the last 512 images of ``train``, ``validation`` the last 5,000: only for what was trained
+    without them, as LeNet-5 and LeNet-300-100 were (they choose the epoch that is kept).
 
     Raises:
         DataError: when the files are missing or damaged; the message says how to fetch them.
@@ -46,7 +48,7 @@ def load(split: str, root: Path | None = None) -> Dataset:
     folder = data_root(root) / NAME
     images = read_idx_gz(checked_file(images_file, folder, NAME, "12 MB"), 3)
     labels = read_idx_gz(checked_file(labels_file, folder, NAME, "12 MB"), 1)
-    if split == "calibration":
-        images, labels = images[-CALIBRATION:], labels[-CALIBRATION:]
+    if split in LAST_OF_TRAIN:
+        images, labels = (array[-LAST_OF_TRAIN[split] :] for array in (images, labels))
     scaled = (images[:, None].astype(np.float32)) / np.float32(PIXEL_SCALE)
     return Dataset(NAME, split, scaled, labels.astype(np.int64))

@@ -1,8 +1,10 @@
 """Images of your own: one ``.npz`` file.
 
 Entries: ``train_images``, ``train_labels``, ``test_images``, ``test_labels`` and, if you like, ``calibration_images``
-and ``calibration_labels`` (else the last 128 of train calibrate). Images are floating point, already scaled for the
-network, shape (count, channels, height, width); labels are integers from 0. ``numpy.savez_compressed`` writes it.
+and ``calibration_labels`` (else the last 128 of train calibrate), ``validation_images`` and ``validation_labels`` (else
+the last tenth of train validates, which is only for what was trained without it). Images are floating point, already
+scaled for the network, shape (count, channels, height, width); labels are integers from 0.
+``numpy.savez_compressed`` writes it.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ def load(path: Path, split: str, max_bytes: int = MAX_BYTES) -> Dataset:
 
     Args:
         path: The ``.npz`` file.
-        split: ``"train"``, ``"calibration"`` or ``"test"``.
+        split: ``"train"``, ``"calibration"``, ``"validation"`` or ``"test"``.
         max_bytes: Largest size of one array, uncompressed.
 
     Raises:
@@ -57,10 +59,11 @@ def load(path: Path, split: str, max_bytes: int = MAX_BYTES) -> Dataset:
 
 def _read_split(archive: zipfile.ZipFile, path: Path, split: str, max_bytes: int) -> Dataset:
     own_entry = f"{split}_images.npy" in archive.namelist()
-    stored = "train" if split == "calibration" and not own_entry else split
+    stored = "train" if split in ("calibration", "validation") and not own_entry else split
     images, labels = (_read(archive, path, f"{stored}_{part}", max_bytes) for part in ("images", "labels"))
     if stored != split:
-        images, labels = images[-CALIBRATION:], labels[-CALIBRATION:]
+        count = CALIBRATION if split == "calibration" else max(1, len(images) // 10)
+        images, labels = images[-count:], labels[-count:]
     return Dataset(path.stem, split, images, labels)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.errors import DataError
-from models.data.dataset import Dataset
+from models.data.dataset import Dataset, hold_out
 from models.training.checkpoint import Epoch, Progress, load_progress, save_progress, training_key
 from models.training.forward import forward
 from models.training.hooks import Hook
@@ -43,12 +43,7 @@ def split_off(train: Dataset, count: int) -> tuple[Dataset, Dataset | None]:
     Raises:
         DataError: when nothing would be left to train on.
     """
-    if count == 0:
-        return train, None
-    if count >= len(train):
-        raise DataError(f"validation holds out {count} images; {train.name} has {len(train)} to train and validate on")
-    cut = len(train) - count
-    return train.subset(cut), Dataset(train.name, "validation", train.images[cut:], train.labels[cut:])
+    return hold_out(train, count) if count else (train, None)
 
 
 def fit(

@@ -106,9 +106,17 @@ def test_splits_are_batches(root: Path) -> None:
     labels = [np.frombuffer(content, np.uint8).reshape(-1, 3073)[:, 0] for content in BATCHES.values()]
     np.testing.assert_array_equal(train.labels, np.concatenate(labels[:4]))
     np.testing.assert_array_equal(test.labels, labels[4])
-    last = min(cifar10.CALIBRATION, COUNT)  # of batch 4, which in the real data holds more than are needed
+    last = min(cifar10.LAST_OF_TRAIN["calibration"], COUNT)  # batch 4 really holds more than are needed
     np.testing.assert_array_equal(calibration.images, train.images[-last:])
     assert (train.split, test.split, calibration.split) == ("train", "test", "calibration")
+
+
+def test_validation_is_the_end_of_train(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cifar10, "LAST_OF_TRAIN", {"validation": 50})
+    train, validation = load_data("cifar10", "train", root), load_data("cifar10", "validation", root)
+    assert (len(validation), validation.split) == (50, "validation")
+    np.testing.assert_array_equal(validation.images, train.images[-50:])
+    np.testing.assert_array_equal(validation.labels, train.labels[-50:])
 
 
 def test_pixels_are_scaled_and_lie_channel_by_channel_row_by_row(root: Path) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hwsim.errors import DataError
-from models.data.dataset import Dataset
+from models.data.dataset import Dataset, hold_out
 
 
 def toy(count: int = 5) -> Dataset:
@@ -73,6 +73,19 @@ def test_subset_takes_the_first_images() -> None:
 def test_subset_out_of_range_names_the_bound(count: int) -> None:
     with pytest.raises(DataError, match=rf"{count} images asked for; the split holds 1\.\.5"):
         toy().subset(count)
+
+
+def test_what_is_held_out_is_the_end_and_nothing_is_lost() -> None:
+    rest, held = hold_out(toy(), 2)
+    assert (rest.name, rest.split, held.name, held.split) == ("toy", "test", "toy", "validation")
+    np.testing.assert_array_equal(np.concatenate([rest.images, held.images]), toy().images)
+    assert (rest.labels.tolist(), held.labels.tolist()) == ([0, 1, 2], [3, 4])
+
+
+@pytest.mark.parametrize("count", [0, -1, 5, 6])
+def test_holding_out_all_or_nothing_names_the_bound(count: int) -> None:
+    with pytest.raises(DataError, match=rf"{count} images to hold out of the 5 of toy test; needed: 1\.\.4"):
+        hold_out(toy(), count)
 
 
 def test_all_faults_at_once() -> None:

@@ -29,6 +29,8 @@ def test_digits_splits() -> None:
     assert (len(train), len(test), len(calibration)) == (898, 899, 128)
     np.testing.assert_array_equal(calibration.images, train.images[-128:])
     np.testing.assert_array_equal(calibration.labels, train.labels[-128:])
+    validation = load_data("digits", "validation")
+    np.testing.assert_array_equal(validation.images, train.images[-180:])
     assert np.isin(train.images * 16, np.arange(17)).all() and train.images.max() == 1.0
     assert set(test.labels) == set(range(10))
 
@@ -67,11 +69,15 @@ def small_mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_mnist_splits_and_scaling(small_mnist: Path) -> None:
-    train, test, calibration = (load_data("mnist", split, small_mnist) for split in ("train", "test", "calibration"))
+def test_mnist_splits_and_scaling(small_mnist: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mnist, "LAST_OF_TRAIN", {"calibration": 512, "validation": 90})
+    splits = ("train", "test", "calibration", "validation")
+    train, test, calibration, validation = (load_data("mnist", split, small_mnist) for split in splits)
     assert (train.images.shape, test.images.shape) == ((600, 1, 28, 28), (20, 1, 28, 28))
     np.testing.assert_array_equal(calibration.images, train.images[-512:])
     np.testing.assert_array_equal(calibration.labels, train.labels[-512:])
+    np.testing.assert_array_equal(validation.images, train.images[-90:])
+    np.testing.assert_array_equal(validation.labels, train.labels[-90:])
     assert train.images.max() == 255 / 256 and (train.images * 256 % 1 == 0).all()
 
 
@@ -100,7 +106,7 @@ def test_a_changed_mnist_file_is_refused(small_mnist: Path) -> None:
 @needs_mnist
 def test_real_mnist() -> None:
     test = load_data("mnist", "test")
-    assert test.images.shape == (10_000, 1, 28, 28)
+    assert test.images.shape == (10_000, 1, 28, 28) and len(load_data("mnist", "validation")) == 5_000
     # The first ten labels of the test set, as in every publication that shows them.
     assert test.labels[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
     assert np.bincount(test.labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]

@@ -42,6 +42,15 @@ def test_calibration_of_its_own(tmp_path: Path) -> None:
     assert load_data(saved(tmp_path, content), "calibration").images.shape == (3, 1, 4, 4)
 
 
+def test_validation_is_of_its_own_or_a_tenth_of_train(tmp_path: Path) -> None:
+    content = arrays()
+    found = load_data(saved(tmp_path, content), "validation")
+    assert found.split == "validation"
+    np.testing.assert_array_equal(found.labels, content["train_labels"][-20:])
+    content |= {"validation_images": np.ones((3, 1, 4, 4)), "validation_labels": np.array([0, 1, 2])}
+    assert load_data(saved(tmp_path, content), "validation").labels.tolist() == [0, 1, 2]
+
+
 def test_a_missing_split_says_what_there_is(tmp_path: Path) -> None:
     content = {name: array for name, array in arrays().items() if name.startswith("test")}
     with pytest.raises(DataError, match="has no 'train_images'; it has: test_images, test_labels"):

@@ -82,7 +82,7 @@ def test_split_off_takes_the_end() -> None:
     rest, held_out = split_off(data, 98)
     assert held_out is not None and (len(rest), len(held_out)) == (800, 98)
     np.testing.assert_array_equal(np.concatenate([rest.labels, held_out.labels]), data.labels)
-    with pytest.raises(DataError, match="holds out 898 images"):
+    with pytest.raises(DataError, match="898 images to hold out of the 898"):
         split_off(data, 898)
 
 
