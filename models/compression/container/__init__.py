@@ -3,7 +3,7 @@
 from models.compression.container.biases import QuantizeBiases, quantized_bias
 from models.compression.container.pack import CODERS, pack, unpack
 from models.compression.container.paper import paper_ratio
-from models.compression.container.sizes import FileSizes, TensorSizes, sizes, weight_bits_per_parameter
+from models.compression.container.sizes import FileSizes, TensorSizes, sizes, weight_bits, weight_bits_per_parameter
 from models.compression.container.store import SUFFIX, load_compressed, save_compressed
 
 __all__ = [
@@ -19,5 +19,6 @@ __all__ = [
     "save_compressed",
     "sizes",
     "unpack",
+    "weight_bits",
     "weight_bits_per_parameter",
 ]

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hwsim.network import Network
 from models.compression.container.pack import DEFAULT_LIMIT_BYTES, HEADER_BYTES, walk
 
 PARTS = ("mask", "codes", "table", "raw")
@@ -18,6 +17,7 @@ class TensorSizes:
     """Bytes of one tensor in a file, and what codes without context could reach.
 
     Attributes:
+        axes: Of the tensor; two and more make weights.
         parameters: Numbers in the tensor.
         nonzeros: Of them, those that are not +0.
         mask: Which values are not zero, bytes.
@@ -28,6 +28,7 @@ class TensorSizes:
         codes_bound: Entropy of the values of the nonzeros, all together, bytes.
     """
 
+    axes: int
     parameters: int
     nonzeros: int
     mask: int
@@ -86,6 +87,27 @@ class FileSizes:
         """Both entropy bounds of all tensors: no header, no graph, no table, no context."""
         return sum(part.mask_bound + part.codes_bound for part in self.tensors.values())
 
+    @property
+    def weight_bits(self) -> Mapping[str, float]:
+        """Bits of the file that a weight of each tensor takes on average, zeros included, by the tensor's name.
+
+        Weights are tensors with two axes or more. Masks, codes, tables and raw values count, and of the file's table
+        as much for every weight; biases, graph and header do not.
+        """
+        weights = {name: part for name, part in self.tensors.items() if part.axes > 1}
+        parameters = sum(part.parameters for part in weights.values())
+        return {
+            name: 8 * (part.file_bytes / part.parameters + self.shared_table / parameters)
+            for name, part in weights.items()
+        }
+
+    @property
+    def weight_bits_per_parameter(self) -> float:
+        """The same over all weights; 0 where there are none."""
+        weights = [part for part in self.tensors.values() if part.axes > 1]
+        spent = sum(part.file_bytes for part in weights) + self.shared_table
+        return 8 * spent / max(1, sum(part.parameters for part in weights))
+
 
 def sizes(data: bytes, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> FileSizes:
     """Return where the bytes of a compressed file are.
@@ -122,6 +144,7 @@ def _tensor_sizes(tensor: np.ndarray[tuple[int, ...], np.dtype[np.float32]], par
     counts = np.unique(nonzeros, return_counts=True)[1]
     ones = np.array([nonzeros.size, bits.size - nonzeros.size])
     return TensorSizes(
+        axes=tensor.ndim,
         parameters=bits.size,
         nonzeros=nonzeros.size,
         mask_bound=entropy_bits(ones) / 8,
@@ -140,20 +163,24 @@ def entropy_bits(counts: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> flo
     return float((own * np.log2(own.sum() / own)).sum()) if own.size else 0.0
 
 
-def weight_bits_per_parameter(data: bytes) -> float:
-    """Return the bits of the file that a weight takes on average, for the option ``compress=...b`` of a machine.
+def weight_bits(data: bytes) -> Mapping[str, float]:
+    """Return the bits that a weight of each tensor takes in a file: ``sizes(data).weight_bits``.
 
-    Weights are tensors with two axes or more; their masks, codes and tables count, and the file's table; biases, graph
-    and header do not.
+    >>> from models import load_network
+    >>> from models.compression.container import pack
+    >>> {name: round(bits, 1) for name, bits in weight_bits(pack(load_network("digits-cnn"), "fixed")).items()}
+    {'classify.weight': 32.0, 'conv1.weight': 32.1, 'conv2.weight': 32.0}
 
     Raises:
-        CompressionError: when ``data`` does not decode, or has no weights.
+        CompressionError: when ``data`` does not decode.
     """
-    network = walk(data, DEFAULT_LIMIT_BYTES, lambda owner, part, bits: None)
-    return _weight_bits(network, sizes(data))
+    return sizes(data).weight_bits
 
 
-def _weight_bits(network: Network, found: FileSizes) -> float:
-    weights = [found.tensors[name] for name, tensor in network.tensors.items() if tensor.ndim > 1]
-    parameters = sum(part.parameters for part in weights)
-    return 8 * (sum(part.file_bytes for part in weights) + found.shared_table) / max(1, parameters)
+def weight_bits_per_parameter(data: bytes) -> float:
+    """Return the bits that a weight takes in a file on average, for the option ``compress=...b`` of a machine.
+
+    Raises:
+        CompressionError: when ``data`` does not decode.
+    """
+    return sizes(data).weight_bits_per_parameter

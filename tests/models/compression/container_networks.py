@@ -29,6 +29,17 @@ def one_matrix(weight: np.ndarray, bias: np.ndarray | None = None) -> Network:
     return Network("one", (weight.shape[1],), (Layer("line", op, ("input",)),), tensors, {})
 
 
+def chain(weights: dict[str, np.ndarray]) -> Network:
+    """Linear layers one after another, without biases."""
+    names = ["input", *weights]
+    layers = tuple(
+        Layer(name, Linear(weight.shape[0], bias=False), (names[place],))
+        for place, (name, weight) in enumerate(weights.items())
+    )
+    tensors = {f"{name}.weight": np.asarray(weight, np.float32) for name, weight in weights.items()}
+    return Network("chain", (next(iter(weights.values())).shape[1],), layers, tensors, {})
+
+
 def pruned(shape: tuple[int, ...], share: float, values: int, seed: int, structured: bool = True) -> np.ndarray:
     """A tensor with about ``share`` nonzeros on a grid of ``values`` values to either side; rows and columns differ."""
     rng = np.random.default_rng(seed)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from container_networks import one_matrix, pruned, small
+from container_networks import chain, one_matrix, pruned, small
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +22,7 @@ from models.compression.container import (
     sizes,
     store,
     unpack,
+    weight_bits,
     weight_bits_per_parameter,
 )
 from models.compression.errors import CompressionError
@@ -57,10 +58,33 @@ def test_every_byte_is_accounted_for(coder: str) -> None:
     assert found.tensors["line.weight"].codes > 0
 
 
-def test_bits_a_weight_are_those_of_the_weights_alone() -> None:
-    found = sizes(FILES["huffman"])
+@pytest.mark.parametrize("coder", CODERS)
+def test_bits_a_weight_are_those_of_the_weights_alone(coder: str) -> None:
+    found = sizes(FILES[coder])
     own = found.tensors["conv.weight"].file_bytes + found.tensors["line.weight"].file_bytes + found.shared_table
-    assert weight_bits_per_parameter(FILES["huffman"]) == 8 * own / 192
+    assert weight_bits_per_parameter(FILES[coder]) == 8 * own / 192
+
+
+@pytest.mark.parametrize("coder", CODERS)
+def test_bits_of_each_layer_sum_to_those_of_all(coder: str) -> None:
+    floats = np.random.default_rng(1).normal(size=16)
+    weights = {f"line{place}": np.random.default_rng(place).choice(floats, (6, 6)) for place in range(4)}
+    data = pack(chain(weights), coder)
+    found, bits = sizes(data), weight_bits(data)
+    assert found.file_bytes == len(data)
+    assert found.shared_table > 10
+    assert list(bits) == [f"{name}.weight" for name in weights]
+    assert sum(36 * each for each in bits.values()) == pytest.approx(144 * weight_bits_per_parameter(data))
+    for name, each in bits.items():
+        assert each == pytest.approx(8 * (found.tensors[name].file_bytes / 36 + found.shared_table / 144))
+
+
+def test_bits_of_a_layer_are_those_that_its_coder_needs() -> None:
+    """Fixed codes by hand: no mask pays, and four values with zero take two bits each."""
+    weight = np.tile(np.array([0, 1, 2, 4], np.float32), (32, 16))
+    found = sizes(pack(one_matrix(weight), "fixed")).tensors["line.weight"]
+    assert found.mask + found.codes + found.table == pytest.approx(2 * 2048 / 8, abs=8)
+    assert found.raw == 0
 
 
 @pytest.mark.parametrize("coder", CODERS)
