@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from precision_search.provenance import code_version
+from models.provenance import code_version
 from precision_search.runner import Progress
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hwsim.errors import HwsimError
+from models.provenance import code_version
 from precision_search.bundles import bundles
 from precision_search.engine import Engine, Session
 from precision_search.errors import RunnerError
 from precision_search.evaluate import Bundle, Item, Outcome, evaluate, session_of
 from precision_search.pool import run_bundles
-from precision_search.provenance import code_version
 from precision_search.records import Failure, NumericsRecord, Status
 from precision_search.space import Space
 from precision_search.store import Store

@@ -278,10 +278,12 @@ def _recipes(arguments: argparse.Namespace) -> None:
 def _study(arguments: argparse.Namespace) -> None:
     from models.compression.listing import studies_text
     from models.compression.studies import study
+    from models.provenance import code_version
 
     if arguments.study is None:
         print(studies_text())
         return
+    code_version()  # asked before the work: what is committed meanwhile is not what made the result
     found = study(arguments.study)
     folder = arguments.results or Path("results/compression") / arguments.study
     found.run(folder, arguments.root, _say)

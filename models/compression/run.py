@@ -18,6 +18,7 @@ from models.compression.errors import CompressionError
 from models.compression.options import Option, describe_options
 from models.compression.step import Step, Work
 from models.compression.weights import flat_weights
+from models.provenance import code_and_packages, is_dirty
 
 _STATE = "compression_state"
 
@@ -48,13 +49,17 @@ def compress(
         work: Images and threads; its ``report`` gets each line of the log.
         state: Where the network is kept after each step (``NAME.npz`` keeps ``NAME.step1.npz``); the same call goes on
             after the last step that is found there, to the same bits. Deleted at the end.
-        kept: Folder where the network after every step stays, for other recipes that begin with the same steps.
+        kept: Folder where the network after every step stays, for other recipes that begin with the same steps. Which
+            code, packages and machine made a step stands in the card's entry of it, under "made"; where a step was made
+            by others than today's, the log says so.
 
     Raises:
         CompressionError: options that do not fit the network, or a state that cannot be written.
         HwsimError: what training raises.
     """
+    code = code_and_packages()["code"]  # asked before the work: what is committed meanwhile does not make the result
     log = _Log(work.report)
+    log.write(f"code {code}{', with changes that are in no commit' if is_dirty(code) else ''}")
     network.validate()
     current = _as_from_file(network if steps and steps[0].keeps_batch_norms else fold(network))
     log.write(f"{network.name}: {len(steps)} steps, {len(work.train)} images of {work.train.name} {work.train.split}")
@@ -77,7 +82,16 @@ def state_files(output: Path) -> tuple[Path, ...]:
 def _apply(network: Network, step: Step, place: str, work: Work) -> Network:
     network = network if step.keeps_batch_norms else fold(network)
     work.report(f"{place}: {step.method} {_changed_options(step)}".rstrip())
-    return _as_from_file(step.apply(network, work))
+    return _as_from_file(_stamped(step.apply(network, work), step))
+
+
+def _stamped(network: Network, step: Step) -> Network:
+    """Return ``network`` with what made it in the card's entry of its last step."""
+    entries = network.metadata.get("compression", [])
+    if not entries or entries[-1]["method"] != step.method:
+        raise CompressionError(f"method {step.method!r} left no entry in the card: end its apply() with recorded(...)")
+    last = {**entries[-1], "made": code_and_packages()}
+    return replace(network, metadata={**network.metadata, "compression": [*entries[:-1], last]})
 
 
 def _as_from_file(network: Network) -> Network:
@@ -116,7 +130,11 @@ def _described(network: Network) -> str:
 
 
 def _keys(network: Network, steps: Sequence[Step], work: Work) -> tuple[str, ...]:
-    """Return for each number of finished steps a hash of everything that led there."""
+    """Return for each number of finished steps a hash of what led there: network, images, threads and options.
+
+    Code and packages are no part of it: a training of an hour stays of use after a commit that has nothing to do with
+    it. They stand in the card instead, step by step.
+    """
     card = dict(network.metadata)
     start = {"network": network.content_hash, "card": card, "data": work.train.sha256, "threads": work.threads}
     prefixes = ([[step.method, step.options()] for step in steps[:count]] for count in range(len(steps) + 1))
@@ -167,11 +185,26 @@ class _States:
         state = network.metadata.get(_STATE, {})
         if not isinstance(state, dict) or state.get("key") != self.keys[count]:
             raise CompressionError(
-                f"{path} is of another run (other network, data, options or threads): delete it, or name another output"
+                f"{path} is of another run (other network, data, options or threads): delete it and start again"
             )
         log.lines[:] = state["log"]
         log.write(f"went on after step {count}, from {path.name}")
-        return replace(network, metadata=_without_state(network))
+        network = replace(network, metadata=_without_state(network))
+        for line in _made_by_others(network):
+            log.write(line)
+        return network
+
+
+def _made_by_others(network: Network) -> list[str]:
+    """Return a line for each step that other code, packages or machines made than those of today."""
+    today, lines = code_and_packages(), []
+    for place, entry in enumerate(network.metadata.get("compression", []), 1):
+        made = entry.get("made", {})
+        other = [
+            f"{name} {made.get(name, 'unknown')} (now {today[name]})" for name in today if made.get(name) != today[name]
+        ]
+        lines += [f"  step {place}, {entry['method']}, was made by {', '.join(other)}"] if other else []
+    return lines
 
 
 def _beside(output: Path, count: int) -> Path:

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import csv
-import importlib.metadata
 import io
 import json
 import os
-import platform
-import shlex
-import subprocess
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from models.compression.errors import CompressionError
+from models.provenance import provenance
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -92,27 +87,6 @@ def write_text(path: Path, text: str) -> None:
         raise CompressionError(f"{path} cannot be written ({error.strerror or error}): name another folder") from error
 
 
-def provenance(command: str = "") -> dict[str, str]:
-    """Return which command, code, packages and machine make a result, and when (UTC).
-
-    Args:
-        command: What the user typed; default: the words of this process.
-
-    >>> sorted(provenance("models study x"))
-    ['code', 'command', 'machine', 'made_at', 'numpy', 'processors', 'python', 'torch']
-    """
-    return {
-        "command": command or shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-        "code": _code_version(),
-        "python": platform.python_version(),
-        "numpy": _version("numpy"),
-        "torch": _version("torch"),
-        "machine": f"{platform.machine()} {_processor()}".strip(),
-        "processors": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
-        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-
-
 def write_provenance(folder: Path, command: str = "", facts: Mapping[str, object] | None = None) -> None:
     """Write ``provenance.json`` into ``folder``, with further facts of the run.
 
@@ -153,29 +127,3 @@ def save_figure(
         except OSError as error:
             raise CompressionError(f"{png} cannot be written ({error}): name another folder") from error
     return png, svg
-
-
-def _version(package: str) -> str:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"
-
-
-def _code_version() -> str:
-    """Return the installed version and, in a checkout, the commit."""
-    folder = Path(__file__).resolve().parent
-    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--exclude=*"]
-    try:
-        commit = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return _version("hwsim")  # no checkout: the version alone has to do
-    return f"{_version('hwsim')}+g{commit}"
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")

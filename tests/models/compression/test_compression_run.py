@@ -15,6 +15,7 @@ from models.compression.errors import CompressionError
 from models.compression.run import compress, state_files
 from models.compression.step import Step, Work, recorded
 from models.compression.weights import flat_weights, split_flat, with_tensors
+from models.provenance import code_and_packages
 
 WORK = Work(load_data("digits", "train"), threads=1)
 
@@ -103,7 +104,7 @@ def test_the_state_of_another_run_is_refused(tmp_path: Path, change: object) -> 
     with pytest.raises(Stopped):
         compress(network, STEPS, WORK, output)
     other, work, steps = change(network, WORK)  # type: ignore[operator]
-    with pytest.raises(CompressionError, match="is of another run .*: delete it"):
+    with pytest.raises(CompressionError, match="is of another run .*: delete it and start again"):
         compress(other, steps, work, output)
 
 
@@ -135,3 +136,36 @@ def test_recipes_that_begin_alike_share_their_steps(tmp_path: Path) -> None:
     assert not Shake.calls
     assert len(list(kept.iterdir())) == 4
     assert not state_files(tmp_path / "a.npz")
+
+
+def test_the_card_says_which_code_made_each_step_and_the_log_when_it_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, kept = load_network("digits-cnn"), tmp_path / "steps"
+    now = code_and_packages()
+    old = {**now, "code": "0.0.1+gold"}
+    monkeypatch.setattr("models.compression.run.code_and_packages", lambda: old)
+    compress(network, STEPS[:1], WORK, kept=kept)
+    monkeypatch.setattr("models.compression.run.code_and_packages", lambda: now)
+    done = compress(network, STEPS[:2], WORK, kept=kept)
+    assert [entry["made"]["code"] for entry in done.network.metadata["compression"]] == ["0.0.1+gold", now["code"]]
+    assert any(f"step 1, shake, was made by code 0.0.1+gold (now {now['code']})" in line for line in done.log)
+    assert not any("was made by" in line for line in compress(network, STEPS[:2], WORK).log)
+
+
+def test_changes_that_are_in_no_commit_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "models.compression.run.code_and_packages", lambda: {**code_and_packages(), "code": "1+gabc-dirty"}
+    )
+    assert (
+        "1+gabc-dirty, with changes that are in no commit" in compress(load_network("digits-cnn"), STEPS, WORK).log[0]
+    )
+
+
+def test_a_step_that_leaves_no_entry_is_refused() -> None:
+    class Silent(Shake):
+        def apply(self, network: Network, work: Work) -> Network:
+            return network
+
+    with pytest.raises(CompressionError, match="left no entry"):
+        compress(load_network("digits-cnn"), (Silent(),), WORK)

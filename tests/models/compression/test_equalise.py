@@ -23,9 +23,10 @@ from hwsim.network import (
 )
 from models import load_data, load_network
 from models.compression.equalise import Equalise, channel_groups, equalised
-from models.compression.equalise.step import scaled, spread
+from models.compression.equalise.factors import scaled, spread
 from models.compression.errors import CompressionError
 from models.compression.step import Work
+from models.compression.weights import with_tensors
 
 
 def tensors(layers: tuple[Layer, ...], shape: tuple[int, int, int], seed: int = 0) -> Network:
@@ -85,7 +86,7 @@ def test_layers_with_groups_are_left_alone() -> None:
 def test_the_function_stays(name: str, measure: str, exact: bool) -> None:
     network = residual() if name == "random" else fold(load_network(name))
     images = np.random.default_rng(1).normal(size=(3, *network.input_shape)).astype(np.float32)
-    before, after = forward_float(network, images), forward_float(equalised(network, measure, exact), images)
+    before, after = forward_float(network, images), forward_float(equalised(network, measure, exact).network, images)
     if exact:
         np.testing.assert_array_equal(after, before)
     else:
@@ -96,7 +97,7 @@ def test_two_layers_meet_at_the_geometric_mean() -> None:
     """Nagel et al., eq. 11 and 12: after scaling, the range of a channel is sqrt(r1 r2) on both sides."""
     layers = (Layer("flat", Flatten(), ("input",)), Layer("a", Linear(5), ("flat",)), Layer("b", Linear(2), ("a",)))
     network = tensors(layers, (1, 2, 3))
-    even = equalised(network, "max")
+    even = equalised(network, "max").network
     wanted = np.sqrt(np.abs(network.weight("a")).max(axis=1) * np.abs(network.weight("b")).max(axis=0))
     np.testing.assert_allclose(np.abs(even.weight("a")).max(axis=1), wanted, rtol=1e-4)
     np.testing.assert_allclose(np.abs(even.weight("b")).max(axis=0), wanted, rtol=1e-4)
@@ -104,14 +105,14 @@ def test_two_layers_meet_at_the_geometric_mean() -> None:
 
 def test_channels_become_more_alike() -> None:
     network = residual()
-    assert spread(equalised(network)) < 0.7 * spread(network)
+    assert spread(equalised(network).network) < 0.7 * spread(network)
 
 
 def test_a_channel_of_zeros_stays_finite() -> None:
     network = residual()
     weight = network.weight("inner").copy()
     weight[1] = 0
-    even = equalised(replace(network, tensors={**network.tensors, "inner.weight": weight}))
+    even = equalised(replace(network, tensors={**network.tensors, "inner.weight": weight})).network
     assert all(np.isfinite(tensor).all() for tensor in even.tensors.values())
     assert not even.weight("inner")[1].any()
 
@@ -120,7 +121,8 @@ def test_a_factor_on_one_side_alone_would_be_noticed() -> None:
     network = residual()
     group = channel_groups(network)[0]
     images = np.random.default_rng(1).normal(size=(2, *network.input_shape)).astype(np.float32)
-    broken = scaled(network, replace(group, readers=group.readers[:1]), np.full(4, 3.0))
+    one_side = replace(group, readers=group.readers[:1])
+    broken = with_tensors(network, scaled(network.tensors, one_side, np.full(4, 3.0)))
     assert not np.allclose(forward_float(broken, images), forward_float(network, images), rtol=1e-3)
 
 
@@ -139,3 +141,17 @@ def test_the_step_says_what_it_found() -> None:
     assert entry["options"] == {"measure": "max", "exact": True}
     assert entry["facts"]["spread_after"] <= entry["facts"]["spread_before"]
     assert "spread of channels" in lines[0]
+    assert entry["facts"]["settled"] is True
+
+
+@pytest.mark.parametrize("name", ["lenet5", "resnet20"])
+def test_factors_settle_and_a_second_time_changes_nothing(name: str) -> None:
+    once = equalised(fold(load_network(name)))
+    assert once.settled
+    again = equalised(once.network)
+    for tensor, before in once.network.tensors.items():
+        np.testing.assert_allclose(again.network.tensors[tensor], before, rtol=0.01)
+
+
+def test_too_few_passes_are_told() -> None:
+    assert not equalised(fold(load_network("resnet20")), passes=1).settled
