@@ -6,7 +6,7 @@ import numpy as np
 
 from models.compression.container.bit_kernels import get, get_all, get_symbols, put, put_all, put_symbols
 from models.compression.container.gaps import gap_symbols, mask_of_gaps
-from models.compression.container.huffman import LONGEST, canonical_codes, check_lengths, code_lengths, coded_symbols
+from models.compression.container.huffman import LONGEST, canonical_codes, check_lengths, coded_symbols, huffman_lengths
 from models.compression.container.matrix import Matrix
 from models.compression.container.plain_kernels import MANTISSA_BITS
 from models.compression.container.stream import (
@@ -111,7 +111,7 @@ class HuffmanWriter(FixedWriter):
     """Symbols in Huffman codes, whose lengths come first; see ``Writer``."""
 
     def _symbols(self, symbols: Values, size: int) -> None:
-        lengths = code_lengths(np.bincount(symbols, minlength=size))
+        lengths = huffman_lengths(np.bincount(symbols, minlength=size))
         before = 0
         for length in lengths:
             # The difference to the length before, as 0, -1, 1, -2, 2 ...

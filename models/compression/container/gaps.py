@@ -1,7 +1,7 @@
 """A mask as gaps between its ones (Han, Mao and Dally, "Deep Compression", ICLR 2016).
 
-A symbol below ``limit`` is that many zeros and a one; the symbol ``limit`` is that many zeros and no one yet. (In the
-paper such a filler carries a weight of zero, which costs a code too.)
+A symbol below ``limit`` is that many zeros and a one; the symbol ``limit`` is that many zeros and no one yet. In the
+paper such a filler is one zero longer and carries a weight of zero, which costs a code too: see ``paper_ratio``.
 """
 
 from __future__ import annotations

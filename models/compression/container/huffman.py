@@ -14,7 +14,7 @@ LONGEST = 62  #: bits of a code; 2^43 symbols are needed to get there
 Counts = NDArray[np.int64]
 
 
-def code_lengths(counts: Counts) -> NDArray[np.int64]:
+def huffman_lengths(counts: Counts) -> NDArray[np.int64]:
     """Return the length of the code of each symbol, in bits, such that all symbols together take the fewest.
 
     A symbol that never occurs has length 0 and no code; one that is alone has length 0 too, and needs no bits.
@@ -24,7 +24,7 @@ def code_lengths(counts: Counts) -> NDArray[np.int64]:
     Args:
         counts: How often each symbol occurs.
 
-    >>> code_lengths(np.array([5, 1, 1, 0, 2])).tolist()
+    >>> huffman_lengths(np.array([5, 1, 1, 0, 2])).tolist()
     [1, 3, 3, 0, 2]
     """
     lengths = np.zeros(counts.size, np.int64)

@@ -147,16 +147,16 @@ def _tensor_sizes(tensor: np.ndarray[tuple[int, ...], np.dtype[np.float32]], par
         axes=tensor.ndim,
         parameters=bits.size,
         nonzeros=nonzeros.size,
-        mask_bound=entropy_bits(ones) / 8,
-        codes_bound=entropy_bits(counts) / 8,
+        mask_bound=ideal_bits(ones) / 8,
+        codes_bound=ideal_bits(counts) / 8,
         **parts,
     )
 
 
-def entropy_bits(counts: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> float:
+def ideal_bits(counts: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> float:
     """Return the bits of an ideal code without context for symbols that occur ``counts`` times.
 
-    >>> entropy_bits(np.array([2, 1, 1]))
+    >>> ideal_bits(np.array([2, 1, 1]))
     6.0
     """
     own = counts[counts > 0].astype(np.float64)

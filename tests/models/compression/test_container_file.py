@@ -25,6 +25,7 @@ from models.compression.container import (
     weight_bits,
     weight_bits_per_parameter,
 )
+from models.compression.container.paper import gap_counts
 from models.compression.errors import CompressionError
 
 NETWORK = small(
@@ -220,11 +221,28 @@ def test_the_formula_of_the_paper_by_hand() -> None:
 
 
 def test_fillers_count_in_the_formula_of_the_paper() -> None:
-    """70 zeros before a one: two fillers of 31 zeros and a gap of 8, in a linear layer; none in a convolution."""
+    """70 zeros before a one: two fillers of 31 zeros and a zero weight, and a gap of 6; none in a convolution."""
     weight = np.zeros((1, 80), np.float32)
     weight[0, 70] = 1
+    clusters = (1 + 1) * 1 + (2 + 1) * 1 + 2 * 32
     gaps = (2 + 1) * 1 + (1 + 1) * 1 + 2 * 8
-    assert paper_ratio(one_matrix(weight)) == 32 * 80 / (32 + gaps)
+    assert paper_ratio(one_matrix(weight)) == 32 * 80 / (clusters + gaps)
     layer = Layer("conv", Conv2d(1, (1, 1), bias=False), ("input",))
     network = Network("conv", (80, 1, 1), (layer,), {"conv.weight": weight.reshape(1, 80, 1, 1)}, {})
     assert paper_ratio(network) == 32 * 80 / (32 + 8)
+
+
+@given(st.lists(st.booleans(), max_size=150), st.integers(1, 8))
+def test_the_index_is_that_of_deep_compression(kept: list[bool], width: int) -> None:
+    """Their decoder puts the weights, fillers among them, at cumsum(index + 1) - 1."""
+    stored, last = [], -1
+    for place in np.flatnonzero(kept).tolist():
+        while place - last > 1 << width:
+            last += 1 << width
+            stored.append((last, False))
+        last = place
+        stored.append((last, True))
+    indices = np.diff([-1, *(place for place, _ in stored)]) - 1
+    counts, fillers = gap_counts(np.array(kept, bool), width)
+    assert fillers == sum(not own for _, own in stored)
+    assert counts.tolist() == np.bincount(indices.astype(int), minlength=1 << width).tolist()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from models.compression.container.bit_coder import FixedReader, FixedWriter, HuffmanReader, HuffmanWriter
 from models.compression.container.gaps import gap_symbols, mask_of_gaps
-from models.compression.container.huffman import canonical_codes, check_lengths, code_lengths
+from models.compression.container.huffman import canonical_codes, check_lengths, huffman_lengths
 from models.compression.errors import CompressionError
 
 COUNTS = st.lists(st.integers(0, 1000), min_size=1, max_size=60)
@@ -32,7 +32,7 @@ def least_bits(counts: list[int]) -> int:
 
 @given(COUNTS)
 def test_no_code_is_shorter(counts: list[int]) -> None:
-    lengths = code_lengths(np.array(counts))
+    lengths = huffman_lengths(np.array(counts))
     assert int((lengths * counts).sum()) == least_bits(counts)
     assert all((length == 0) == (count == 0) for length, count in zip(lengths, counts, strict=True)) or (
         np.count_nonzero(counts) == 1 and not lengths.any()
@@ -43,12 +43,12 @@ def test_every_small_case_is_the_best_of_all_prefix_codes() -> None:
     for counts in itertools.product(range(1, 6), repeat=4):
         possible = [p for p in itertools.product(range(1, 4), repeat=4) if sum(2.0**-n for n in p) <= 1]
         best = min(sum(n * c for n, c in zip(p, counts, strict=True)) for p in possible)
-        assert int((code_lengths(np.array(counts)) * counts).sum()) == best
+        assert int((huffman_lengths(np.array(counts)) * counts).sum()) == best
 
 
 @given(COUNTS)
 def test_canonical_codes_are_complete_and_no_code_begins_another(counts: list[int]) -> None:
-    lengths = code_lengths(np.array(counts))
+    lengths = huffman_lengths(np.array(counts))
     check_lengths(lengths)
     codes = [f"{code:0{n}b}" for code, n in zip(canonical_codes(lengths), lengths, strict=True) if n]
     assert codes == [] or sum(2.0 ** -len(code) for code in codes) == 1
@@ -60,7 +60,7 @@ def test_fibonacci_counts_give_the_longest_codes() -> None:
     counts = [1, 1]
     while len(counts) < 40:
         counts.append(counts[-1] + counts[-2])
-    assert code_lengths(np.array(counts)).max() == 39
+    assert huffman_lengths(np.array(counts)).max() == 39
 
 
 @pytest.mark.parametrize("lengths", [[1], [1, 1, 1], [2, 2, 2], [1, 2], [63, 63], [1, 2, 3, 3, 3]])
