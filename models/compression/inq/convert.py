@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 
 from hwsim.arith.fit import fit
 from hwsim.arith.quantize import quantize
-from hwsim.errors import FormatError, HwsimError, all_faults
+from hwsim.errors import FormatError, HwsimError
 from hwsim.formats import ApotFormat, NumberFormat, ScaledFormat, ShiftCnnFormat, parse
 from hwsim.network import Network
-from models.compression.errors import CompressionError
+from models.compression.errors import raise_faults
 from models.compression.inq.codebook import Codebook, Rounding, bits_faults
 from models.compression.inq.freeze import InqHook
 from models.compression.inq.greedy import greedy
 from models.compression.inq.straight import Rounder, StraightThroughHook
+from models.compression.pruning.retrain import report_left
 from models.compression.step import Step, Training, Work, recorded
 from models.compression.weights import weight_names, with_tensors
 
@@ -37,18 +38,31 @@ def converted(
     The card gets the format of each layer.
 
     Raises:
-        CompressionError: weights that no format can be chosen for.
+        CompressionError: weights that no format can be chosen for, and a format without 0 for weights that are 0.
     """
     formats = _fitted(network, choose)
     zeros = {name: network.tensors[name] == 0 for name in formats}
+    raise_faults(f"formats for the weights of {network.name!r}", _zero_faults(zeros, formats, rounding))
     trained: Mapping[str, NDArray[Any]] = network.tensors
     if training.epochs:
+        report_left(network, work, ("biases",))
         hooks = [InqHook(zeros), StraightThroughHook(formats, rounding)]
         trained = work.retrain(network, training, hooks).tensors
     rounded = {name: np.where(zeros[name], 0.0, rounding(trained[name], own)) for name, own in formats.items()}
     result = with_tensors(network, {**trained, **rounded})
     spelled = {name.removesuffix(".weight"): str(own) for name, own in formats.items()}
     return recorded(result, step, {"formats": spelled, "epochs": training.epochs})
+
+
+def _zero_faults(
+    zeros: Mapping[str, NDArray[np.bool_]], formats: Mapping[str, NumberFormat], rounding: Rounder
+) -> list[str]:
+    """Return a fault for every tensor with zeros whose format has none."""
+    return [
+        f"{name}: {np.count_nonzero(zeros[name])} weights are 0, which {fmt} does not have: choose a format with 0"
+        for name, fmt in formats.items()
+        if zeros[name].any() and rounding(np.zeros(1, np.float32), fmt)[0] != 0
+    ]
 
 
 def _fitted(network: Network, choose: Chooser) -> dict[str, NumberFormat]:
@@ -59,8 +73,7 @@ def _fitted(network: Network, choose: Chooser) -> dict[str, NumberFormat]:
             formats[name] = choose(network.tensors[name])
         except HwsimError as error:
             faults.append(f"{name}: {error}")
-    if faults:
-        raise CompressionError(all_faults(f"formats for the weights of {network.name!r}", faults))
+    raise_faults(f"formats for the weights of {network.name!r}", faults)
     return formats
 
 
@@ -68,7 +81,9 @@ def _fitted(network: Network, choose: Chooser) -> dict[str, NumberFormat]:
 class Pow2(Step):
     """Powers of two at one stroke: the codebook of INQ in every layer, with or without retraining through it.
 
-    With retraining it is DeepShift-Q (Elhoushi et al., CVPR-W 2021), with the codebook of INQ for its range of shifts.
+    With retraining it is trained as DeepShift-Q is (Elhoushi et al., CVPR-W 2021), but with INQ's numbers: a weight
+    goes to the power of two that is nearer in value (the boundary is 3/4 of the larger one) and there is a 0, where
+    DeepShift-Q rounds the exponent (the boundary is 1/sqrt(2) of the larger one) and has none.
 
     Attributes:
         bits: Of one weight, 2 (ternary) to 6.
@@ -86,7 +101,7 @@ class Pow2(Step):
     training: Training = _NO_TRAINING
 
     def __post_init__(self) -> None:
-        _raise("pow2", bits_faults(self.bits) + _training_faults(self.training))
+        raise_faults("options of pow2", bits_faults(self.bits) + _training_faults(self.training))
 
     def apply(self, network: Network, work: Work) -> Network:
         """Return the network with every weight in the codebook of its layer."""
@@ -115,7 +130,7 @@ class Apot(Step):
     training: Training = _NO_TRAINING
 
     def __post_init__(self) -> None:
-        _raise("apot", _format_faults(lambda: ApotFormat(self.bits)) + _training_faults(self.training))
+        raise_faults("options of apot", _format_faults(lambda: ApotFormat(self.bits)) + _training_faults(self.training))
 
     def apply(self, network: Network, work: Work) -> Network:
         """Return the network with every weight a sum of powers of two."""
@@ -146,7 +161,7 @@ class ShiftCnn(Step):
 
     def __post_init__(self) -> None:
         faults = _format_faults(lambda: ShiftCnnFormat(self.terms, self.term_bits))
-        _raise("shiftcnn", faults + _training_faults(self.training))
+        raise_faults("options of shiftcnn", faults + _training_faults(self.training))
 
     def apply(self, network: Network, work: Work) -> Network:
         """Return the network with every weight a sum of powers of two."""
@@ -170,7 +185,9 @@ class Convert(Step):
     training: Training = _NO_TRAINING
 
     def __post_init__(self) -> None:
-        _raise("convert", _format_faults(lambda: parse(self.weights)) + _training_faults(self.training))
+        raise_faults(
+            "options of convert", _format_faults(lambda: parse(self.weights)) + _training_faults(self.training)
+        )
 
     def apply(self, network: Network, work: Work) -> Network:
         """Return the network with every weight a number of the format."""
@@ -193,8 +210,3 @@ def _format_faults(build: Any) -> list[str]:
 
 def _training_faults(training: Training) -> list[str]:
     return [] if training.epochs >= 0 else [f"training.epochs is {training.epochs}; needed: at least 0 epochs"]
-
-
-def _raise(method: str, faults: list[str]) -> None:
-    if faults:
-        raise CompressionError(all_faults(f"options of {method}", faults))

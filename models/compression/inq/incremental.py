@@ -12,13 +12,13 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.errors import all_faults
 from hwsim.network import Network
-from models.compression.errors import CompressionError
+from models.compression.errors import raise_faults
 from models.compression.inq.activations import MAX_ACT_BITS, ActivationHook, activation_formats
 from models.compression.inq.codebook import Codebook, Rounding, bits_faults
 from models.compression.inq.freeze import InqHook
 from models.compression.inq.partition import PORTIONS, Mask, Order, grown, portion_faults, ranks
+from models.compression.pruning.retrain import report_left
 from models.compression.step import Step, Training, Work, recorded
 from models.compression.weights import weight_names, with_tensors
 from models.training.hooks import Hook
@@ -79,11 +79,9 @@ class Inq(Step):
             ("bias_epochs", self.bias_epochs, self.bias_epochs >= 0, "at least 0 epochs"),
             ("training.epochs", self.training.epochs, self.training.epochs >= 0, "at least 0 epochs"),
         )
-        faults += [f"{name} is {value}; needed: {need}" for name, value, good, need in checks if not good]
         if self.bias_epochs and self.biases == "quantised":
             faults.append('bias_epochs need biases that can move: biases = "float"')
-        if faults:
-            raise CompressionError(all_faults("options of inq", faults))
+        raise_faults("options of inq", faults, checks)
 
     @property
     def schedule(self) -> tuple[float, ...]:
@@ -101,6 +99,8 @@ class Inq(Step):
         """
         activations, hooks = self._activation_hooks(network, work)
         state = Quantised.begin(network, self)
+        if self.biases == "float" and self.training.epochs + self.bias_epochs:
+            report_left(network, work, ("biases",))
         epochs = 0
         for place, portion in enumerate(self.schedule, start=1):
             network = state.advance(network, portion)

@@ -1,7 +1,7 @@
 """Training through a rounding: the forward pass sees rounded weights, the gradient passes as if nothing were rounded.
 
-Source: Bengio et al., arXiv 1308.3432 (the straight-through estimator); with ``pow2`` it is DeepShift-Q (Elhoushi et
-al., CVPR-W 2021).
+Source: Bengio et al., arXiv 1308.3432 (the straight-through estimator). With ``pow2`` it trains as DeepShift-Q does
+(Elhoushi et al., CVPR-W 2021), but rounds to INQ's numbers, by value and with a 0, where DeepShift-Q rounds exponents.
 """
 
 from __future__ import annotations

@@ -10,11 +10,11 @@ from typing import Literal
 
 from hwsim.array import parse_machine
 from hwsim.cost import find_table
-from hwsim.errors import HwsimError, all_faults
+from hwsim.errors import HwsimError
 from hwsim.network import Network, fold_shapes
 from hwsim.network.assignment import LayerFormats
 from hwsim.sweep import QuickCost
-from models.compression.errors import CompressionError
+from models.compression.errors import raise_faults
 from models.compression.lowrank.graph import factorised_layers
 from models.compression.lowrank.matrix import Split
 from models.compression.recipe import ArraySettings
@@ -56,8 +56,7 @@ class ArrayChoice:
                 read()
             except HwsimError as error:
                 faults.append(str(error))
-        if faults:
-            raise CompressionError(all_faults("the array that decides", faults))
+        raise_faults("the array that decides", faults)
 
 
 class ArrayCost:

@@ -125,26 +125,32 @@ def choose(
     fits: Callable[[Chosen], bool],
     cheap_first: bool,
 ) -> Chosen | None:
-    """Return the allocation at the price where ``fits`` begins to hold, or None where it holds at none.
+    """Return the best allocation seen that fits, or None where none does.
 
-    The price's logarithm is found by bisection.
+    The logarithm of the price where ``fits`` begins to hold is found by bisection. The measured loss does not quite
+    fall with the price, since cuts act on each other: the allocation at that price need not be the best one.
 
     Args:
         table: Candidates by layer.
         slopes: From ``loss_slopes``.
         measure: Cost and loss of an allocation.
         fits: Whether the budget holds.
-        cheap_first: True when a lower price (a cheaper network) breaks the budget, as a bound on the loss does; False
-            when a higher price does, as a bound on the cost does.
+        cheap_first: True when a lower price (a cheaper network) breaks the budget, as a bound on the loss does: the
+            best is then the cheapest; False when a higher price does, as a bound on the cost does: the best has the
+            least loss.
     """
     scale = max((c.saved for layer in table.values() for c in layer), default=1.0) or 1.0
     low, high = math.log(scale * 1e-4), math.log(scale * 1e8)
+
+    def worth(chosen: Chosen) -> tuple[float, float]:
+        return (chosen.cost, chosen.loss) if cheap_first else (chosen.loss, chosen.cost)
+
     best: Chosen | None = None
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2
         found = measure(allocate(table, slopes, math.exp(middle)))
         good = fits(found)
-        if good:
+        if good and (best is None or worth(found) < worth(best)):
             best = found
         low, high = (low, middle) if good == cheap_first else (middle, high)
     return best

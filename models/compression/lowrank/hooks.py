@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from hwsim.network import Network
 from models.compression.lowrank.matrix import Form, as_matrices, as_weight, groups_of
 from models.compression.lowrank.prox import nuclear_prox, sparse_group_prox
+from models.compression.pruning.budget import Masks
 from models.training.hooks import Hook
 
 if TYPE_CHECKING:
@@ -31,10 +32,13 @@ class ProximalHook(Hook):
     Args:
         every: Steps between two applications; 0 applies it after every epoch.
         momentum: Of the optimiser.
+        masks: By tensor, True for the weights that stay: an operator that fills the zeros of a pruned network (the
+            nuclear one does) has them put back after it, which is no longer the operator of r alone.
     """
 
-    def __init__(self, every: int, momentum: float) -> None:
+    def __init__(self, every: int, momentum: float, masks: Masks | None = None) -> None:
         self.every, self.momentum = every, momentum
+        self.masks = dict(masks or {})
         self._length, self._steps = 0.0, 0
 
     def after_step(self, weights: Tensors, rate: float) -> None:
@@ -55,6 +59,8 @@ class ProximalHook(Hook):
         for name in self.names():
             tensor = weights[name]
             changed = self.prox(name, tensor.detach().cpu().numpy(), self._length)
+            if name in self.masks:
+                changed = np.where(self.masks[name], changed, 0.0)
             tensor.copy_(torch.tensor(changed.astype(np.float32)))
         self._length = 0.0
 
@@ -76,12 +82,19 @@ class NuclearProxHook(ProximalHook):
         tau: Weight of the norm in the objective, nats per unit of a singular value.
         every: See the base class.
         momentum: See the base class.
+        masks: See the base class.
     """
 
     def __init__(
-        self, network: Network, forms: Mapping[str, Form], tau: float, every: int = 0, momentum: float = 0.9
+        self,
+        network: Network,
+        forms: Mapping[str, Form],
+        tau: float,
+        every: int = 0,
+        momentum: float = 0.9,
+        masks: Masks | None = None,
     ) -> None:
-        super().__init__(every, momentum)
+        super().__init__(every, momentum, masks)
         self.tau = tau
         self._forms = {f"{name}.weight": form for name, form in forms.items()}
         self._groups = {f"{name}.weight": groups_of(network.layer(name).op) for name in forms}  # type: ignore[arg-type]

@@ -6,17 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from hwsim.errors import all_faults
 from hwsim.network import Network
-from models.compression.errors import CompressionError
+from models.compression.errors import raise_faults
 from models.compression.lowrank.array_cost import ArrayChoice, ArrayCost
 from models.compression.lowrank.cut import Cutter
 from models.compression.lowrank.graph import factorise
 from models.compression.lowrank.matrix import Split
 from models.compression.lowrank.train import Penalties, train_low_rank
-from models.compression.lowrank.truncate import RankRule, truncated
+from models.compression.lowrank.truncate import RankRule, report_cut, truncated
+from models.compression.pruning.retrain import trained
 from models.compression.step import Step, Training, Work, recorded
-from models.compression.weights import with_tensors
 
 
 @dataclass(frozen=True)
@@ -38,14 +37,13 @@ class Factorise(Step):
     training: Training = field(default_factory=Training)
 
     def __post_init__(self) -> None:
-        if self.form not in ("channel", "spatial", "cheapest"):
-            fault = f"form is {self.form!r}; needed: channel, spatial or cheapest"
-            raise CompressionError(all_faults("factorise", [fault]))
+        known = self.form in ("channel", "spatial", "cheapest")
+        raise_faults("factorise", (), [("form", self.form, known, "channel, spatial or cheapest")])
 
     def apply(self, network: Network, work: Work) -> Network:
         """See the base class."""
         splits = splits_of(network, self.array, self.form, self.skip)
-        factorised = fine_tuned(factorise(network, splits), work, self.training)
+        factorised = trained(factorise(network, splits), work, self.training)
         facts = {name: [split.form.value, split.rank] for name, split in splits.items()}
         return recorded(factorised, self, {"ranks": facts})
 
@@ -63,11 +61,6 @@ def splits_of(
         if best is not None and price <= cost.whole:
             found[name] = best
     return found
-
-
-def fine_tuned(network: Network, work: Work, training: Training) -> Network:
-    """Return the network after ``training``; as it is where that has no epochs."""
-    return with_tensors(network, work.retrain(network, training).tensors) if training.epochs else network
 
 
 @dataclass(frozen=True)
@@ -90,9 +83,8 @@ class LowRank(Step):
 
     def apply(self, network: Network, work: Work) -> Network:
         """See the base class."""
-        trained = train_low_rank(network, work, self.penalties, self.training)
-        cut, splits = truncated(trained, work.train, self.ranks)
-        for name, split in splits.items():
-            work.report(f"  {name}: rank {split.rank}, {split.form.value}")
-        tuned = fine_tuned(factorise(cut, splits), work, self.retraining)
+        whole = train_low_rank(network, work, self.penalties, self.training)
+        cut, splits = truncated(whole, work.train, self.ranks)
+        report_cut(whole, cut, splits, work)
+        tuned = trained(factorise(cut, splits), work, self.retraining)
         return recorded(tuned, self, {"ranks": {name: [s.form.value, s.rank] for name, s in splits.items()}})

@@ -8,15 +8,15 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from hwsim.errors import all_faults
 from hwsim.network import Network
-from models.compression.errors import CompressionError
+from models.compression.errors import CompressionError, Idle, idle_faults, raise_faults
 from models.compression.lowrank.cut import Cutter
 from models.compression.lowrank.hooks import GroupLassoHook, NuclearProxHook, ProximalHook
 from models.compression.lowrank.matrix import Form, groups_of, matrix_shape
 from models.compression.lowrank.prox import nuclear_norm
+from models.compression.pruning.masks import masks_of
+from models.compression.pruning.retrain import trained
 from models.compression.step import Step, Training, Work, recorded
-from models.compression.weights import with_tensors
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,17 @@ class Penalties:
 
     def __post_init__(self) -> None:
         checks = (
-            ("tau", self.tau >= 0, "at least 0"),
-            ("group", self.group >= 0, "at least 0"),
-            ("alpha", 0 <= self.alpha <= 1, "0 to 1"),
-            ("form", self.form in ("channel", "spatial", "cheapest"), "channel, spatial or cheapest"),
-            ("every", self.every >= 0, "at least 0 steps"),
+            ("tau", self.tau, self.tau >= 0, "at least 0"),
+            ("group", self.group, self.group >= 0, "at least 0"),
+            ("alpha", self.alpha, 0 <= self.alpha <= 1, "0 to 1"),
+            ("form", self.form, self.form in ("channel", "spatial", "cheapest"), "channel, spatial or cheapest"),
+            ("every", self.every, self.every >= 0, "at least 0 steps"),
         )
-        if faults := [f"{name} is {getattr(self, name)}; needed: {need}" for name, good, need in checks if not good]:
-            raise CompressionError(all_faults("the penalties", faults))
+        idle: tuple[Idle, ...] = (
+            (self.tau == 0, "tau = 0", self, ("form",)),
+            (self.group == 0, "group = 0", self, ("alpha",)),
+        )
+        raise_faults("the penalties", idle_faults(idle), checks)
 
 
 @dataclass(frozen=True)
@@ -67,16 +70,18 @@ class LowRankTrain(Step):
 
     def apply(self, network: Network, work: Work) -> Network:
         """See the base class."""
-        trained = train_low_rank(network, work, self.penalties, self.training)
-        return recorded(trained, self, {"norms": spectra_facts(trained, self.penalties)})
+        result = train_low_rank(network, work, self.penalties, self.training)
+        return recorded(result, self, {"norms": spectra_facts(result, self.penalties)})
 
 
 def train_low_rank(network: Network, work: Work, penalties: Penalties, training: Training) -> Network:
-    """Return the network trained with the penalties; without any it is trained all the same."""
+    """Return the network trained with the penalties; without any it is trained all the same. Zeros stay zeros."""
     if not training.epochs:
         return network
-    fit = work.retrain(network, training, penalty_hooks(network, work, penalties, training))
-    return with_tensors(network, fit.tensors)
+    zeros = sum(int(np.count_nonzero(~mask)) for mask in masks_of(network).values())
+    if zeros and penalties.tau:
+        work.report(f"  {zeros} zeros are put back after each proximal step: ranks can stay higher than without them")
+    return trained(network, work, training, penalty_hooks(network, work, penalties, training))
 
 
 def penalty_hooks(network: Network, work: Work, penalties: Penalties, training: Training) -> tuple[ProximalHook, ...]:
@@ -93,7 +98,7 @@ def penalty_hooks(network: Network, work: Work, penalties: Penalties, training: 
     hooks: list[ProximalHook] = []
     if penalties.tau:
         forms = penalised_forms(network, penalties)
-        hooks.append(NuclearProxHook(network, forms, penalties.tau, penalties.every, momentum))
+        hooks.append(NuclearProxHook(network, forms, penalties.tau, penalties.every, momentum, masks_of(network)))
     if penalties.group:
         names = tuple(layer.name for layer in network.mac_layers if layer.name not in penalties.skip)
         grouped = tuple(name for name in names if name != network.mac_layers[-1].name)

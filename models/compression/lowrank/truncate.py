@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
-from hwsim.errors import all_faults, unknown_name
+import numpy as np
+
+from hwsim.errors import unknown_name
 from hwsim.network import Network
-from models.compression.errors import CompressionError
+from models.compression.errors import CompressionError, Idle, idle_faults, raise_faults
 from models.compression.lowrank.array_cost import ArrayChoice, ArrayCost
 from models.compression.lowrank.choose import Chosen, allocate, candidates, choose, loss_slopes
 from models.compression.lowrank.cut import Cutter
 from models.compression.lowrank.loss import mean_loss
 from models.compression.lowrank.matrix import Form, Split, matrix_shape
 from models.compression.lowrank.ranks import energy_rank, gavish_donoho_rank
+from models.compression.pruning.masks import masks_of
+from models.compression.pruning.retrain import report_left
 from models.compression.step import Step, Work, recorded
 from models.data.dataset import Dataset
 
@@ -24,7 +28,9 @@ Rule = Literal["energy", "gavish-donoho", "fraction", "array"]
 
 @dataclass(frozen=True)
 class RankRule:
-    """How the rank of each layer is found. A layer is cut only where that saves parameters.
+    """How the rank of each layer is found. A layer is cut only where that saves parameters, to one component or more.
+
+    An option that the rule leaves without effect is refused.
 
     Attributes:
         rule: energy; gavish-donoho (hard threshold 4/sqrt(3) and its kin, noise from the median singular value);
@@ -53,16 +59,27 @@ class RankRule:
 
     def __post_init__(self) -> None:
         checks = (
-            ("rule", self.rule in ("energy", "gavish-donoho", "fraction", "array"), "a rule by its name"),
-            ("energy", 0 < self.energy <= 1, "above 0 to 1"),
-            ("fraction", 0 < self.fraction <= 1, "above 0 to 1"),
-            ("allowed_loss", self.allowed_loss >= 0, "at least 0 nats"),
-            ("cost_share", 0 <= self.cost_share < 1, "0 <= cost_share < 1"),
-            ("samples", self.samples >= 1, "at least 1 image"),
-            ("form", self.form in ("channel", "spatial", "cheapest"), "channel, spatial or cheapest"),
+            ("rule", self.rule, self.rule in get_args(Rule), "a rule by its name"),
+            ("energy", self.energy, 0 < self.energy <= 1, "above 0 to 1"),
+            ("fraction", self.fraction, 0 < self.fraction <= 1, "above 0 to 1"),
+            ("allowed_loss", self.allowed_loss, self.allowed_loss >= 0, "at least 0 nats"),
+            ("cost_share", self.cost_share, 0 <= self.cost_share < 1, "0 <= cost_share < 1"),
+            ("samples", self.samples, self.samples >= 1, "at least 1 image"),
+            ("form", self.form, self.form in ("channel", "spatial", "cheapest"), "channel, spatial or cheapest"),
         )
-        if faults := [f"{name} is {getattr(self, name)}; needed: {need}" for name, good, need in checks if not good]:
-            raise CompressionError(all_faults("the choice of ranks", faults))
+        raise_faults("the choice of ranks", self._conflicts(), checks)
+
+    def _conflicts(self) -> list[str]:
+        """Return a fault for every option that is given and that the rule leaves without effect."""
+        rule = f"rule = {self.rule!r}"
+        rows: tuple[Idle, ...] = (
+            (self.rule != "energy", rule, self, ("energy",)),
+            (self.rule != "fraction", rule, self, ("fraction",)),
+            (self.rule != "array", rule, self, ("allowed_loss", "cost_share")),
+            (self.rule == "array" and self.cost_share > 0, "cost_share", self, ("allowed_loss",)),
+            (self.rule == "gavish-donoho", f"{rule}, which is about the weights alone,", self, ("data_aware",)),
+        )
+        return idle_faults(rows)
 
 
 @dataclass(frozen=True)
@@ -79,11 +96,23 @@ class Truncate(Step):
 
     def apply(self, network: Network, work: Work) -> Network:
         """See the base class."""
+        report_left(network, work, ("weights",))
         cut, splits = truncated(network, work.train, self.ranks)
-        for name, split in splits.items():
-            work.report(f"  {name}: rank {split.rank}, {split.form.value}")
+        report_cut(network, cut, splits, work)
         facts = {name: [split.form.value, split.rank] for name, split in splits.items()}
         return recorded(cut, self, {"ranks": facts})
+
+
+def report_cut(before: Network, cut: Network, splits: Mapping[str, Split], work: Work) -> None:
+    """Write into the log what the rule found, and how many zeros of a pruned network the cut has filled."""
+    for name, split in splits.items():
+        work.report(f"  {name}: rank {split.rank}, {split.form.value}")
+    if not splits:
+        work.report("  nothing fits the rule: no layer is cut")
+    masks = masks_of(before)
+    filled = sum(int(np.count_nonzero(cut.tensors[name][~mask])) for name, mask in masks.items())
+    if filled:
+        work.report(f"  {filled} weights that were 0 are not any more: prune after the cut")
 
 
 def truncated(network: Network, train: Dataset, rule: RankRule) -> tuple[Network, Mapping[str, Split]]:
@@ -96,8 +125,7 @@ def truncated(network: Network, train: Dataset, rule: RankRule) -> tuple[Network
     faults = [unknown_name("layer to skip", name, known) for name in rule.skip if name not in known]
     if rule.samples > len(train) and (rule.data_aware or rule.rule == "array"):
         faults.append(f"samples is {rule.samples}; there are {len(train)} training images")
-    if faults:
-        raise CompressionError(all_faults("the choice of ranks", faults))
+    raise_faults("the choice of ranks", faults)
     seen = train.subset(min(rule.samples, len(train)))
     cutter = Cutter(network, seen.images if rule.data_aware else None, rule.skip)
     cost = ArrayCost(network, rule.array)

@@ -10,10 +10,8 @@ from hwsim.network import Network
 from models.compression.orthoreg.cosine import ALL, pairwise_cosine
 from models.compression.orthoreg.hook import OrthoRegHook
 from models.compression.orthoreg.options import Decorrelation
-from models.compression.pruning.hooks import MaskHook
-from models.compression.pruning.masks import masks_of
+from models.compression.pruning.retrain import trained
 from models.compression.step import Step, Training, Work, recorded
-from models.compression.weights import with_tensors
 from models.data.dataset import Dataset
 from models.training.recipe import Recipe
 
@@ -37,15 +35,12 @@ class OrthoReg(Step):
 
     def apply(self, network: Network, work: Work) -> Network:
         """See the base class."""
-        hooks = (OrthoRegHook(network, self.decorrelation), MaskHook(masks_of(network)))
         layers = self.decorrelation.layers
         before = pairwise_cosine(network, layers)[ALL].mean_absolute
-        trained = network
-        if self.training.epochs:
-            trained = with_tensors(network, work.retrain(network, self.training, hooks).tensors)
-        after = pairwise_cosine(trained, layers)[ALL].mean_absolute
+        result = trained(network, work, self.training, (OrthoRegHook(network, self.decorrelation),))
+        after = pairwise_cosine(result, layers)[ALL].mean_absolute
         work.report(f"  mean absolute cosine {before:.4f}, then {after:.4f}")
-        return recorded(trained, self, {"mean_absolute_cosine": {"before": before, "after": after}})
+        return recorded(result, self, {"mean_absolute_cosine": {"before": before, "after": after}})
 
 
 def train_with(

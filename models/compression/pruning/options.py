@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from hwsim.errors import all_faults
-from models.compression.errors import CompressionError
+from models.compression.errors import Check, Idle, idle_faults, raise_faults
 from models.compression.pruning.surgery import LOWER, UPPER
 
 if TYPE_CHECKING:
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 Criterion = Literal["magnitude", "scaled", "lamp", "saliency"]
 Scope = Literal["network", "layer"]
 Schedule = Literal["one-shot", "iterative", "gradual", "surgery", "dns"]
-Check = tuple[str, object, bool, str]
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class Surgery:
     crates: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
-        raise_faults("surgery", self._checks())
+        raise_faults("surgery", (), self._checks())
 
     def _checks(self) -> Sequence[Check]:
         return (
@@ -75,15 +73,19 @@ def prune_checks(step: Prune) -> Sequence[Check]:
     )
 
 
-def raise_faults(what: str, checks: Sequence[Check]) -> None:
-    """Find out whether all checks hold.
-
-    Raises:
-        CompressionError: with every one that does not.
-    """
-    faults = [f"{name} is {value!r}; needed: {need}" for name, value, good, need in checks if not good]
-    if faults:
-        raise CompressionError(all_faults(what, faults))
+def prune_conflicts(step: Prune) -> list[str]:
+    """Return a fault for every option that is given and that another one leaves without effect."""
+    schedule, own = f"schedule = {step.schedule!r}", step.surgery
+    rows: tuple[Idle, ...] = (
+        (step.quality > 0, "quality", step, ("keep", "layers", "scope")),
+        (step.schedule not in ("gradual", "surgery"), schedule, step, ("ramp", "interval", "idle_first")),
+        (step.schedule == "dns", schedule, step, ("keep", "layers", "scope", "quality", "criterion")),
+        (step.schedule not in ("surgery", "dns"), schedule, step, ("surgery",)),
+        (step.schedule == "surgery", schedule, own, ("crate", "crates")),
+        (step.schedule == "dns", schedule, own, ("hysteresis",)),
+        (step.training.epochs == 0 and step.l1 > 0, "training.epochs = 0", step, ("l1",)),
+    )
+    return idle_faults(rows)
 
 
 def _once(pairs: Sequence[tuple[str, float]]) -> bool:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from hwsim.network import Network
+from models.compression.errors import raise_faults
 from models.compression.pruning.budget import Budget, Share, budget_of, kept_counts
 from models.compression.pruning.masks import deviation_masks, masks_of
-from models.compression.pruning.options import Criterion, Schedule, Scope, Surgery, prune_checks, raise_faults
+from models.compression.pruning.options import Criterion, Schedule, Scope, Surgery, prune_checks, prune_conflicts
 from models.compression.step import Step, Training, Work, recorded
 from models.compression.weights import weight_names
 
@@ -17,14 +18,16 @@ from models.compression.weights import weight_names
 class Prune(Step):
     """Prune weights to exact zeros and train those that stay, at once, in rounds, or while training.
 
+    An option that the others leave without effect is refused.
+
     Attributes:
         keep: Fraction of the weights that stays, of the layers that ``layers`` does not name.
         criterion: What is compared: magnitude; scaled (over the layer's root mean square); lamp (layer-adaptive);
             saliency (1/2 h w^2 with the diagonal of the Hessian).
         scope: Whether the weights of all layers compete (network) or those of each layer among themselves (layer).
         layers: Fractions of single layers: [["conv1", 0.66], …].
-        quality: Above 0 each layer keeps the weights above so many standard deviations of it, and ``keep`` and
-            ``layers`` are not used (Han et al. 2015).
+        quality: Above 0 each layer keeps the weights above so many standard deviations of it (Han et al. 2015), in
+            place of ``keep``, ``layers`` and ``scope``, which cannot be given with it.
         schedule: one-shot: prune, then train. iterative: in rounds, each keeps the same part of what is left and
             trains. gradual: in one training, on the cubic schedule (Zhu & Gupta 2017). surgery: the same, and pruned
             weights may come back (Guo et al. 2016) under thresholds that hit ``keep``. dns: surgery by the published
@@ -60,7 +63,7 @@ class Prune(Step):
     finish: Training = field(default_factory=Training)
 
     def __post_init__(self) -> None:
-        raise_faults("pruning", prune_checks(self))
+        raise_faults("pruning", prune_conflicts(self), prune_checks(self))
 
     def apply(self, network: Network, work: Work) -> Network:
         """Return ``network`` with zeros for what is pruned; the card lists what stays of each layer.
@@ -68,7 +71,8 @@ class Prune(Step):
         Raises:
             CompressionError: for layers that it does not have, and fewer weights that are not 0 than are to stay.
         """
-        from models.compression.pruning.schedules import SCHEDULES, trained
+        from models.compression.pruning.retrain import trained
+        from models.compression.pruning.schedules import SCHEDULES
 
         pruned, facts = SCHEDULES[self.schedule](self, network, work)
         pruned = trained(pruned, work, self.finish)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -12,12 +12,13 @@ from hwsim.network import Network
 from models.compression.errors import CompressionError
 from models.compression.pruning.budget import layer_of
 from models.compression.pruning.criteria import Scores, scores
-from models.compression.pruning.hooks import AbsoluteDecayHook, GradualHook, MaskHook
-from models.compression.pruning.masks import masked, masks_of
+from models.compression.pruning.hooks import AbsoluteDecayHook, GradualHook
+from models.compression.pruning.masks import masked
 from models.compression.pruning.prune import Prune
+from models.compression.pruning.retrain import report_left, trained
 from models.compression.pruning.schedule import Ramp, geometric_budget
 from models.compression.pruning.surgery import Splicing, SurgeryHook, SurgeryRule, TargetRule, ThresholdRule
-from models.compression.step import Training, Work
+from models.compression.step import Work
 from models.compression.weights import weight_names
 from models.training.hooks import Hook
 
@@ -43,6 +44,7 @@ def iterative(step: Prune, network: Network, work: Work) -> Pruned:
 def gradual(step: Prune, network: Network, work: Work) -> Pruned:
     """Prune while training, on the cubic schedule."""
     hook = GradualHook(step.budget(network), _ramp(step, network, work), step.criterion, step.idle_first)
+    report_left(network, work)
     fit = work.retrain(network, step.training, (hook, *_decay(step, network)))
     return masked(replace(network, tensors=fit.tensors), hook.masks), {}
 
@@ -70,19 +72,12 @@ SCHEDULES: Mapping[str, Callable[[Prune, Network, Work], Pruned]] = MappingProxy
 )
 
 
-def trained(network: Network, work: Work, training: Training, hooks: Sequence[Hook] = ()) -> Network:
-    """Return ``network`` trained on with what is 0 held at 0; as it is when there are no epochs."""
-    if training.epochs == 0:
-        return network
-    fit = work.retrain(network, training, (MaskHook(masks_of(network)), *hooks))
-    return replace(network, tensors=fit.tensors)
-
-
 def _operate(step: Prune, network: Network, work: Work, rule: SurgeryRule, ramp: Ramp | None) -> Pruned:
     options, steps = step.surgery, _steps(step, network, work)
     interval = 1 if ramp is None else step.interval
     splicing = Splicing(round(options.stop * steps), options.gamma, options.power, interval, step.training.seed)
     hook = SurgeryHook(rule, splicing.steps(ramp), step.idle_first)
+    report_left(network, work)
     fit = work.retrain(network, step.training, (hook, *_decay(step, network)))
     return masked(replace(network, tensors=fit.tensors), hook.masks), {"spliced": hook.spliced}
 
