@@ -54,9 +54,11 @@ class Progress:
     state: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
 
-def training_key(network: Network, train: Dataset, recipe: Recipe) -> str:
-    """Return a hash of everything that a training starts from."""
+def training_key(network: Network, train: Dataset, recipe: Recipe, device: str = "cpu") -> str:
+    """Return a hash of everything that a training starts from; ``device`` is the kind that it runs on, cpu or cuda."""
     parts = (network.content_hash, train.sha256, json.dumps(recipe.to_dict(), sort_keys=True))
+    # Stored trainings from before devices were told apart are of a CPU, and stay valid.
+    parts += (device,) if device != "cpu" else ()
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -99,7 +101,7 @@ def load_progress(path: Path, key: str) -> Progress | None:
             return _progress(header, arrays)
     except (NetworkError, KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path} is no stored training ({error}): delete it to begin anew") from error
-    raise DataError(f"{path} is of another training (other data, recipe or network): delete it or name another")
+    raise DataError(f"{path} is of another training (other data, recipe, network or device): delete it or name another")
 
 
 def _progress(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Progress:

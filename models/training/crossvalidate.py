@@ -12,6 +12,7 @@ from hwsim.network import Network
 from models.data.dataset import Dataset
 from models.training.loop import count_correct, fit
 from models.training.recipe import Recipe
+from models.training.settings import torch_settings
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,9 @@ def cross_validate(
     done = []
     for fold in range(folds):
         fitted, held_out = fold_of(train, fold, folds)
-        trained = fit(network, fitted, replace(recipe, validation=0))
-        tensors = {name: torch.tensor(array) for name, array in trained.tensors.items()}
-        done.append(Fold(fold + 1, count_correct(network, tensors, held_out), len(held_out)))
+        with torch_settings(recipe.threads):
+            trained = fit(network, fitted, replace(recipe, validation=0))
+            tensors = {name: torch.tensor(array) for name, array in trained.tensors.items()}
+            done.append(Fold(fold + 1, count_correct(network, tensors, held_out), len(held_out)))
         on_fold(done[-1])
     return tuple(done)

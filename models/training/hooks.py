@@ -41,4 +41,7 @@ class Hook:
         """Change the tensors in place after the optimiser has (no gradients are recorded)."""
 
     def after_epoch(self, weights: Tensors, rate: float, epoch: int) -> None:
-        """Change the tensors in place after epoch ``epoch`` (from 1); ``rate`` is that of its last step."""
+        """Change the tensors in place after epoch ``epoch`` (from 1); ``rate`` is that of its last step.
+
+        A training with a hook that overrides this keeps the current weights: an average of them is refused.
+        """

@@ -16,6 +16,7 @@ from models.training.checkpoint import Epoch, Progress, load_progress, save_prog
 from models.training.forward import forward
 from models.training.hooks import Hook
 from models.training.recipe import Recipe
+from models.training.settings import torch_settings
 from models.training.step import TrainingRun
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def fit(
     hooks: Sequence[Hook] = (),
     checkpoint: Path | None = None,
 ) -> Fit:
-    """Train ``network`` from the tensors that it holds.
+    """Train ``network`` from the tensors that it holds; torch's threads and modes are put back afterwards.
 
     Args:
         network: Structure and initial weights.
@@ -66,19 +67,26 @@ def fit(
             gives the same bits as one that was not.
 
     Raises:
-        DataError: fewer images than a batch; a checkpoint of another training; hooks and a checkpoint together.
+        DataError: fewer images than a batch; a checkpoint of another training; hooks and a checkpoint together;
+            hooks that change tensors after an epoch and an average of the weights together.
     """
-    import torch
-
     if checkpoint is not None and hooks:
         raise DataError("a training with hooks keeps no checkpoint: their own state would be lost. Name none")
-    torch.set_num_threads(recipe.threads)
-    torch.use_deterministic_algorithms(True)
-    # It finds reads of unset memory, and costs time.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    with torch_settings(recipe.threads):
+        return _fit(network, train, recipe, on_epoch, hooks, checkpoint)
+
+
+def _fit(
+    network: Network,
+    train: Dataset,
+    recipe: Recipe,
+    on_epoch: Callable[[Epoch], None],
+    hooks: Sequence[Hook],
+    checkpoint: Path | None,
+) -> Fit:
     fitted, validation = split_off(train, recipe.validation)
     run = TrainingRun(network, fitted, recipe, hooks)
-    key = training_key(network, train, recipe) if checkpoint is not None else ""
+    key = training_key(network, train, recipe, run.device.type) if checkpoint is not None else ""
     progress = load_progress(checkpoint, key) if checkpoint is not None else None
     if progress is None:
         progress = Progress((), -1, 0, run.averages())

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import MISSING, asdict, astuple, dataclass, fields
 from types import MappingProxyType
+from typing import get_type_hints
 
 from hwsim.errors import DataError, NetworkError, all_faults, unknown_name
 
@@ -115,6 +116,58 @@ class Recipe:
     def to_dict(self) -> dict[str, object]:
         """Return the recipe as a JSON-able dict, for the card of the network."""
         return asdict(self)
+
+
+def recipe_from(mapping: Mapping[str, object]) -> Recipe:
+    """Return the recipe that ``Recipe.to_dict`` wrote; fields that are left out have their defaults.
+
+    >>> recipe_from({"epochs": 2, "batch": 8, "learning_rate": 0.1, "augmentation": {"mirror": True}}).batch
+    8
+
+    Args:
+        mapping: By the names of the fields, as JSON has them.
+
+    Raises:
+        DataError: with every field that a recipe does not have, lacks, or has another type or bound for.
+    """
+    nested = mapping.get("augmentation", {})
+    own = {name: value for name, value in mapping.items() if name != "augmentation"}
+    faults = _field_faults(Recipe, own, "")
+    faults += (
+        _field_faults(Augmentation, nested, "augmentation.")
+        if isinstance(nested, Mapping)
+        else [f"augmentation is {nested!r}; needed: a table"]
+    )
+    if faults:
+        raise DataError(
+            f"{all_faults('training recipe', faults)}\nThis version cannot read it: train the network again"
+        )
+    return Recipe(**own, augmentation=Augmentation(**nested))  # type: ignore[arg-type]
+
+
+def _field_faults(cls: type[Recipe | Augmentation], values: Mapping[str, object], begin: str) -> list[str]:
+    known = {field.name: field for field in fields(cls) if field.name != "augmentation"}
+    faults = [
+        unknown_name("field", f"{begin}{name}", [f"{begin}{own}" for own in known])
+        for name in values
+        if name not in known
+    ]
+    faults += [
+        f"{begin}{name} is missing" for name, field in known.items() if field.default is MISSING and name not in values
+    ]
+    types = get_type_hints(cls)
+    return faults + [
+        f"{begin}{name} is {value!r}; needed: {types[name].__name__}"
+        for name, value in values.items()
+        if name in known and not _is_of(value, types[name])
+    ]
+
+
+def _is_of(value: object, kind: type) -> bool:
+    """Return whether ``value`` may stand for ``kind``: a whole number for a float, but no truth value for a number."""
+    if isinstance(value, bool) or kind is bool:
+        return isinstance(value, bool) and kind is bool
+    return isinstance(value, (int, float) if kind is float else kind)
 
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(

@@ -14,6 +14,7 @@ from models.training.augment import augmented
 from models.training.forward import forward
 from models.training.hooks import Hook
 from models.training.recipe import Recipe
+from models.training.settings import training_device
 
 if TYPE_CHECKING:
     import torch
@@ -36,7 +37,7 @@ class TrainingRun:
         rate: Learning rate of the last step.
 
     Raises:
-        DataError: fewer images than a batch.
+        DataError: fewer images than a batch, or hooks that act after an epoch on weights of which an average is kept.
     """
 
     def __init__(self, network: Network, data: Dataset, recipe: Recipe, hooks: Sequence[Hook] = ()) -> None:
@@ -45,7 +46,8 @@ class TrainingRun:
         if len(data) < recipe.batch:
             raise DataError(f"a batch is {recipe.batch} images; {data.name} leaves {len(data)} to train on")
         self.network, self.recipe, self.hooks, self.rate = network, recipe, tuple(hooks), 0.0
-        self.device = torch.device("cuda" if recipe.reduced and torch.cuda.is_available() else "cpu")
+        _check_hooks(self.hooks, recipe)
+        self.device = training_device(recipe.reduced)
         self.images, self.labels = torch.tensor(data.images).to(self.device), torch.tensor(data.labels).to(self.device)
         self.generator = torch.Generator().manual_seed(recipe.seed)
         self.weights = {name: self._leaf(name, array) for name, array in network.tensors.items()}
@@ -137,7 +139,9 @@ class TrainingRun:
         if not self.recipe.reduced:
             return forward(self.network, seen, images, training=True, view=view)
         images = images.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=has_bfloat16(self.device)):
+        # A sum that bfloat16 has rounded already would be rounded to another activation than the array's.
+        short = view is None and has_bfloat16(self.device)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=short):
             return forward(self.network, seen, images, training=True, view=view).float()
 
     def _view(self, name: str, value: torch.Tensor) -> torch.Tensor:
@@ -182,6 +186,16 @@ class TrainingRun:
                 if f"momentum/{name}" in state:
                     momentum = torch.zeros_like(tensor).copy_(torch.tensor(state[f"momentum/{name}"]))
                     self.optimizer.state[tensor] = {_MOMENTUM: momentum}
+
+
+def _check_hooks(hooks: Sequence[Hook], recipe: Recipe) -> None:
+    """Raise where a hook's last word on the weights would not reach the average that is kept."""
+    late = [type(hook).__name__ for hook in hooks if type(hook).after_epoch is not Hook.after_epoch]
+    if late and recipe.averaging:
+        raise DataError(
+            f"averaging is {recipe.averaging}; needed: 0 with {', '.join(late)}, which changes weights after an epoch:"
+            " the average that is kept would not see it"
+        )
 
 
 def has_bfloat16(device: torch.device) -> bool:

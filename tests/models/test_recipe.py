@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hwsim.errors import DataError, NetworkError
-from models.training.recipe import RECIPES, Augmentation, Recipe, recipe_for
+from models.training.recipe import RECIPES, Augmentation, Recipe, recipe_for, recipe_from
 from models.zoo import ZOO
 
 
@@ -23,6 +23,40 @@ def test_recipes_are_json(name: str) -> None:
     card = json.loads(json.dumps(RECIPES[name].to_dict()))
     assert card["epochs"] == RECIPES[name].epochs
     assert card["augmentation"]["shift_px"] == RECIPES[name].augmentation.shift_px
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_what_a_card_holds_is_read_back(name: str) -> None:
+    assert recipe_from(json.loads(json.dumps(RECIPES[name].to_dict()))) == RECIPES[name]
+
+
+def test_a_card_of_another_version_names_every_bad_field() -> None:
+    card = RECIPES["lenet5"].to_dict() | {"optimiser": "adam", "batch": "128", "reduced": 1, "clip": True}
+    card["augmentation"] = {"rotation_degree": 3, "mirror": 0}
+    del card["epochs"]
+    with pytest.raises(DataError) as caught:
+        recipe_from(card)
+    message = str(caught.value)
+    for words in (
+        "7 faults",
+        "unknown field 'optimiser'",
+        "batch is '128'; needed: int",
+        "reduced is 1; needed: bool",
+        "clip is True; needed: float",
+        "epochs is missing",
+        "did you mean 'augmentation.rotation_degrees'",
+        "augmentation.mirror is 0; needed: bool",
+        "train the network again",
+    ):
+        assert words in message
+
+
+@pytest.mark.parametrize(
+    ("change", "words"), [({"augmentation": 3}, "augmentation is 3; needed: a table"), ({"epochs": 0}, "epochs is 0")]
+)
+def test_bounds_hold_for_what_is_read_too(change: dict[str, object], words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        recipe_from(RECIPES["lenet5"].to_dict() | change)
 
 
 def test_every_fault_is_listed() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hwsim.errors import DataError
 from models import load_data
 from models.training.hooks import Hook
 from models.training.loop import Fit, fit
@@ -218,6 +219,12 @@ def test_projections_after_an_epoch_are_where_the_next_one_begins() -> None:
     look, last = Look(), LastWord()
     trained(last, look)
     assert last.epochs == [1, 2] and look.values[0] == 0.0 and look.values[2] == 1.0
+
+
+def test_an_average_that_would_not_see_the_last_word_is_refused() -> None:
+    averaged = replace(RECIPE, averaging=0.9)
+    with pytest.raises(DataError, match=r"averaging is 0\.9; needed: 0 with LastWord, Recorder, which changes weights"):
+        trained(LastWord(), Round(), Recorder("last", []), recipe=averaged)
 
 
 class Halved(Hook):
