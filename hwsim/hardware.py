@@ -90,7 +90,7 @@ def price_tasks(tasks: Sequence[Task], machine: Machine, table: PriceTable, stor
         tasks: what each layer is to the machine, in the order in which they run.
         machine: the hardware.
         table: the prices.
-        stored_bits: that all weights take in memory, for the record.
+        stored_bits: that all weights take in DRAM, for the record.
 
     Raises:
         MachineError: a layer that the machine cannot run.
@@ -151,15 +151,16 @@ def _added(parts: Iterable[Mapping[str, _N]]) -> dict[str, _N]:
 def weight_bits(
     layers: Sequence[LayerNumerics], packing: Compression = Compression.NONE, stated: float | None = None
 ) -> int:
-    """Return the bits that all weights take in memory."""
-    counts: Counter[tuple[str, int, int]] = Counter()
+    """Return the bits that all weights take in DRAM."""
+    counts: Counter[tuple[str, int, int, float | None]] = Counter()
     for layer in layers:
         if layer.weights:
             zeros = 0 if packing is Compression.NONE else layer.weight_zeros
-            counts[layer.weights, layer.weight_count if zeros else 0, zeros] += layer.weight_count
+            own = layer.packed_bits if packing is Compression.LAYERS else stated
+            counts[layer.weights, layer.weight_count if zeros else 0, zeros, own] += layer.weight_count
     parts = (
-        packed_bits(parse(fmt).storage_bits, own, zeros, packing, stated) * count
-        for (fmt, own, zeros), count in counts.items()
+        packed_bits(parse(fmt).storage_bits, own, zeros, packing, bits) * count
+        for (fmt, own, zeros, bits), count in counts.items()
     )
     return ceil(sum(parts, Fraction(0)))
 
@@ -191,6 +192,7 @@ def _price_task(task: Task, machine: Machine, table: PriceTable) -> LayerHardwar
     layer = LayerHardware(
         task.name, task.op, "array", task.gemm, cycles, used, work.macs, task.effectual_macs, energy, task.pe,
         moved, str(tiling), memory_bits=_memory_bits(counts, machine),
+        weight_bits=(float(work.weight_outside_bits), float(work.weight_memory_bits)),
     )  # fmt: skip
     return _with_elements(layer, counts, machine, table, usage) if table.elements else layer
 

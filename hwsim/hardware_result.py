@@ -27,6 +27,7 @@ class LayerHardware:
         pe: the processing element.
         memory_pj: by memory, scratchpads and DRAM.
         memory_bits: read and written, by memory; an average over images.
+        weight_bits: that a weight, or what stands in its place, takes in DRAM and in the filter scratchpad.
         tiling: loop order and blocks, as text.
         glitch_pj: what of the processing elements' energy glitches take; None where the table does not say.
         notes: where the prices of a synthesised element come from, and how wrong they may be.
@@ -47,6 +48,7 @@ class LayerHardware:
     glitch_pj: float | None = None
     notes: tuple[str, ...] = ()
     memory_bits: dict[str, float] = field(default_factory=dict)
+    weight_bits: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class HardwareResult:
         energy_total_pj: their sum.
         power_w: average, energy over runtime.
         area_um2: of the array and of the scratchpads whose price is known.
-        weight_bits: that all weights take in memory.
+        weight_bits: that all weights take in DRAM.
         unpriced: names of parts whose price the table does not know; they are missing from the sums.
         layers: one by one.
         floorplan: how the machine came from an area; None where rows and columns were given.

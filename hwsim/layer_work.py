@@ -12,6 +12,7 @@ from hwsim.array import Machine, VectorWork, Workload
 from hwsim.array.compress import packed_bits
 from hwsim.array.functions import GELU, LSTM_ELEMENT, Steps, norm_steps, pointwise, softmax_steps
 from hwsim.array.moves import whole
+from hwsim.array.parts import Compression
 from hwsim.array.vector import Residence, average_pool, elementwise_add, elementwise_clip, elementwise_relu, max_pool
 from hwsim.formats import parse
 from hwsim.formats.pe import PeSpec
@@ -101,7 +102,8 @@ def _work_key(chip: OnChip, layer: Layer, numerics: LayerNumerics) -> tuple[obje
     places = chip.source_stays(layer), chip.stays(layer.name)
     formats = numerics.inputs, numerics.output, numerics.weights, numerics.bias, numerics.product, numerics.acc
     counts = numerics.effectual_macs, numerics.weight_count, numerics.weight_zeros, numerics.activity
-    return layer.op, tuple(shapes[name] for name in layer.inputs), shapes[layer.name], *places, *formats, *counts
+    sources, packed = tuple(shapes[name] for name in layer.inputs), numerics.packed_bits
+    return layer.op, sources, shapes[layer.name], *places, *formats, *counts, packed
 
 
 def _task(chip: OnChip, layer: Layer, numerics: LayerNumerics, images: int) -> Task:
@@ -162,6 +164,7 @@ def workload(chip: OnChip, layer: Layer, numerics: LayerNumerics, images: int) -
         has_bias=numerics.bias is not None,
         act_storage_bits=acts.storage_bits,
         weight_storage_bits=weight_storage_bits(chip.machine, numerics),
+        weight_dram_bits=weight_dram_bits(chip.machine, numerics),
         output_storage_bits=output.storage_bits,
         bias_storage_bits=parse(numerics.bias).storage_bits if numerics.bias else None,
         ifmap_in_dram=not chip.source_stays(layer),
@@ -171,12 +174,28 @@ def workload(chip: OnChip, layer: Layer, numerics: LayerNumerics, images: int) -
 
 
 def weight_storage_bits(machine: Machine, numerics: LayerNumerics) -> Fraction:
-    """Return the bits of a weight in memory; a second map in the place of weights is not packed."""
+    """Return the bits of a weight in the filter scratchpad."""
+    plain = parse(factor_format(numerics)).storage_bits
+    return plain if machine.unpack_at_edge else weight_outside_bits(machine, numerics)
+
+
+def weight_dram_bits(machine: Machine, numerics: LayerNumerics) -> Fraction | None:
+    """Return the bits of a weight in DRAM where they may differ from those in the filter scratchpad, else None."""
+    return weight_outside_bits(machine, numerics) if machine.unpack_at_edge else None
+
+
+def weight_outside_bits(machine: Machine, numerics: LayerNumerics) -> Fraction:
+    """Return the bits of a weight in DRAM; a second map in the place of weights is not packed.
+
+    Raises:
+        MachineError: the machine packs layer by layer, and nothing is said of this one.
+    """
     bits = parse(factor_format(numerics)).storage_bits
     if not numerics.weights:
         return bits
-    count, zeros = numerics.weight_count, numerics.weight_zeros
-    return packed_bits(bits, count, zeros, machine.compression, machine.packed_weight_bits)
+    count, zeros, how = numerics.weight_count, numerics.weight_zeros, machine.compression
+    stated = numerics.packed_bits if how is Compression.LAYERS else machine.packed_weight_bits
+    return packed_bits(bits, count, zeros, how, stated)
 
 
 def vector_work(chip: OnChip, layer: Layer, numerics: LayerNumerics) -> VectorWork | None:

@@ -191,11 +191,15 @@ def hardware_rows(layers: Sequence[LayerNumerics], hardware: HardwareResult) -> 
     return [_layer_row(layer, priced[layer.name]) for layer in layers]
 
 
+_WEIGHT_BITS = ("dram_bits_per_weight", "sram_bits_per_weight")
+
+
 def _layer_row(numerics: LayerNumerics, hardware: LayerHardware) -> dict[str, Any]:
     gemm, cycles = hardware.gemm, hardware.cycles
     formats = {**numerics.to_dict(), "inputs": " + ".join(numerics.inputs)}
     del formats["macs"], formats["effectual_macs"]
-    formats.pop("activity", None)
+    for name in ("activity", "packed_bits"):
+        formats.pop(name, None)
     return {
         **formats,
         "unit": hardware.unit,
@@ -204,6 +208,7 @@ def _layer_row(numerics: LayerNumerics, hardware: LayerHardware) -> dict[str, An
         "waits": "; ".join(f"{name} {count}" for name, count in cycles.waits),
         "cycles": cycles.total,
         "tiling": hardware.tiling if hardware.unit == "array" else "",
+        **dict(zip(_WEIGHT_BITS, hardware.weight_bits or (None, None), strict=True)),
         "utilisation": hardware.utilisation,
         "macs": hardware.macs,
         "effectual_macs": hardware.effectual_macs,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from hwsim.hardware_result import HardwareResult, LayerHardware
 from hwsim.network.assignment import Assignment
 from hwsim.network.fold import fold
 from hwsim.network.graph import Network
+from hwsim.network.numerics import with_packed_bits
 from hwsim.network.run import LayerNumerics, NumericsResult, run_numerics
 from hwsim.network.shared_run import run_many
 
@@ -29,6 +30,7 @@ __all__ = [
     "run_many",
     "run_numerics",
     "simulate",
+    "with_packed_bits",
 ]
 
 DEFAULT_TABLE = "published45"
@@ -76,6 +78,7 @@ def simulate(
     calibration: NDArray[Any],
     table: PriceTable | str = DEFAULT_TABLE,
     threads: int = 1,
+    packed: Mapping[str, float] | None = None,
 ) -> SimulationReport:
     """Run a network bit-accurately and price one inference.
 
@@ -88,6 +91,7 @@ def simulate(
         calibration: images that activation scales are chosen on.
         table: prices, or the name of a table or the path of a .csv file.
         threads: batches of images computed at the same time; the result does not depend on it.
+        packed: bits that a weight of each layer takes in DRAM, for a machine with ``compress=layers``.
 
     Raises:
         HwsimError: formats, network, machine or data that do not fit together; the message names the way out.
@@ -95,5 +99,7 @@ def simulate(
     hardware = read_machine(machine) if isinstance(machine, str) else machine
     prices = find_table(table) if isinstance(table, str) else table
     numerics = run_numerics(network, assignment, images, labels, calibration, threads=threads)
+    if packed is not None:
+        numerics = replace(numerics, layers=with_packed_bits(numerics.layers, packed))
     priced = run_hardware(network, numerics.layers, hardware, prices, numerics.total)
     return SimulationReport(network.name, assignment, numerics, priced)

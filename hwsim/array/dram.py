@@ -22,14 +22,16 @@ class Crossing:
     Attributes:
         memory: the scratchpad on the chip's side.
         action: READ of DRAM, or WRITE to it.
-        word_bits: bits of a word in memory.
+        word_bits: bits of a word in DRAM.
         words: how many, all groups; a Fraction where a share of a tensor is kept.
+        held_bits: bits of a word in the scratchpad; they differ where weights are unpacked on the way.
     """
 
     memory: Memory
     action: Action
     word_bits: Fraction
     words: int | Fraction
+    held_bits: Fraction
 
 
 def crossings(machine: Machine, workload: Workload, tiling: Tiling = FIXED) -> tuple[Crossing, ...]:
@@ -55,13 +57,17 @@ def crossings(machine: Machine, workload: Workload, tiling: Tiling = FIXED) -> t
     outputs = workload.ofmap_elements if workload.ofmap_in_dram else 0
     accumulator = Fraction(workload.acc_bits)
     return (
-        Crossing(ifmap, read, workload.act_memory_bits, whole(fetched)),
-        Crossing(filters, read, workload.weight_memory_bits, whole(filled)),
-        Crossing(filters, read, workload.bias_memory_bits, biases),
-        Crossing(ofmap, read, accumulator, whole(spilled)),
-        Crossing(ofmap, write, accumulator, whole(spilled)),
-        Crossing(ofmap, write, workload.output_memory_bits, outputs),
+        _plain(ifmap, read, workload.act_memory_bits, whole(fetched)),
+        Crossing(filters, read, workload.weight_outside_bits, whole(filled), workload.weight_memory_bits),
+        _plain(filters, read, workload.bias_memory_bits, biases),
+        _plain(ofmap, read, accumulator, whole(spilled)),
+        _plain(ofmap, write, accumulator, whole(spilled)),
+        _plain(ofmap, write, workload.output_memory_bits, outputs),
     )
+
+
+def _plain(memory: Memory, action: Action, bits: Fraction, words: int | Fraction) -> Crossing:
+    return Crossing(memory, action, bits, words, bits)
 
 
 def both_ends(machine: Machine, workload: Workload, tiling: Tiling = FIXED) -> tuple[ActionCount, ...]:
@@ -101,8 +107,8 @@ def _fill(crossing: Crossing) -> ActionCount:
     action = Action.WRITE if crossing.action is Action.READ else Action.READ
     memory = crossing.memory
     if memory.word_bits is None:
-        return moved(Component.SRAM, action, memory.name, crossing.word_bits, crossing.words)
-    words = -int(-crossing.word_bits * crossing.words // memory.word_bits)
+        return moved(Component.SRAM, action, memory.name, crossing.held_bits, crossing.words)
+    words = -int(-crossing.held_bits * crossing.words // memory.word_bits)
     return ActionCount(Component.SRAM, action, memory.name, memory.word_bits, words)
 
 

@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from hwsim.array.memory_text import DOUBLE, dram_text, memory_text, number_text
-from hwsim.array.options import FLAGS, GRAMMAR, WORDS, attempt, read_clock_mhz, read_dataflow, read_options
+from hwsim.array.options import AT_EDGE, FLAGS, GRAMMAR, WORDS, attempt, read_clock_mhz, read_dataflow, read_options
 from hwsim.array.parts import KIBIBYTE_BITS, Compression, Dataflow, Dram, Memory, Objective, PeArray, is_count
 from hwsim.array.presets import PRESETS
 from hwsim.errors import MachineError, all_faults, unknown_name
@@ -53,6 +53,8 @@ class Machine:
         tiling: what tiles and loop order are chosen for.
         compression: how weights lie in DRAM and in the filter scratchpad.
         packed_weight_bits: bits of a packed weight on average, where ``compression`` is STATED; None otherwise.
+        unpack_at_edge: weights are unpacked once, as they come from DRAM, and the filter scratchpad holds them in their
+            formats; without, they stay packed there and are unpacked where they enter the array.
 
     Raises:
         MachineError: lists every fault at once.
@@ -79,6 +81,7 @@ class Machine:
     tiling: Objective = Objective.FIXED
     compression: Compression = Compression.NONE
     packed_weight_bits: float | None = None
+    unpack_at_edge: bool = False
 
     def __post_init__(self) -> None:
         faults = [*self.array.faults(), *self._memory_faults(), *self._scalar_faults(), *self._flow_faults()]
@@ -145,6 +148,8 @@ class Machine:
         words = [f"{name}={value.value}" for name, value in chosen if value is not getattr(plain, WORDS[name][0])]
         if self.packed_weight_bits is not None:
             words[-1] = f"compress={number_text(self.packed_weight_bits)}b"
+        if self.unpack_at_edge:
+            words[-1] += f"@{AT_EDGE}"
         return [*sizes, *[DOUBLE] * every, *([f"dram={outside}"] if outside else []), *words]
 
     def runtime_s(self, cycles: int) -> float:
@@ -184,6 +189,8 @@ class Machine:
             faults.append(f"packed weights of {bits!r} bits with compress={self.compression.value}: give both or none")
         elif bits is not None and not (math.isfinite(bits) and bits > 0):
             faults.append(f"packed weights are {bits!r} bits: give more than 0 bits a weight")
+        if self.unpack_at_edge and self.compression is Compression.NONE:
+            faults.append("weights unpacked at the chip's edge with compress=none: give a packing, or leave it out")
         if not is_count(self.vector_lanes):
             faults.append(
                 f"vector lanes are {self.vector_lanes!r}: give a whole number of at least 1 operation per cycle"

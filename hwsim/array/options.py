@@ -14,10 +14,12 @@ GRAMMAR = (
     "ROWSxCOLUMNS-DATAFLOW[@CLOCK][,OPTION...] with DATAFLOW ws, os or is; CLOCK such as 800MHz or 1.2GHz; "
     "OPTION ifmap=MEMORY, filter=MEMORY, ofmap=MEMORY with MEMORY such as 64KiB, 2MiB or 4096b, then as needed "
     "/128b (width), /x2 (banks), /1r1w, /double; double (all three); dram=KIND@BANDWIDTH such as lpddr4@12.8GB/s; "
-    "tiling=fixed, time or energy; compress=bitmap, entropy or 3.2b (bits a weight); lanes=N, nogating, "
-    "noclockgate, outreg, shadow (ws, is), overlap or direct (os). "
+    "tiling=fixed, time or energy; compress=bitmap, entropy, 3.2b (bits a weight) or layers (bits of each layer), "
+    "@dram after it where weights are unpacked at the chip's edge; lanes=N, nogating, noclockgate, outreg, "
+    "shadow (ws, is), overlap or direct (os). "
     "Example: 16x16-ws@800MHz,filter=32KiB. Or the name of a preset (hwsim machines), then @CLOCK and OPTIONs as needed"
 )
+AT_EDGE = "dram"  #: after a packing: weights are packed in DRAM alone
 _CLOCK = re.compile(r"(?P<value>\d+(?:\.\d+)?(?:e[+-]?\d+)?)(?P<unit>MHz|GHz)", re.I)
 _BITS = re.compile(r"(?P<value>\d{1,9}(?:\.\d{1,30})?(?:[eE][+-]?\d{1,2})?)b")
 FLAGS: Mapping[str, Mapping[str, bool]] = {
@@ -75,10 +77,17 @@ def _lanes(value: str) -> int:
 
 
 def _packing(value: str) -> dict[str, Any]:
-    bits = _BITS.fullmatch(value)
+    how, at, place = value.partition("@")
+    if at and place != AT_EDGE:
+        raise MachineError(
+            f"compress={value}: weights are unpacked at the chip's edge, such as compress={how}@{AT_EDGE}, "
+            f"or where they enter the array, compress={how}"
+        )
+    edge = {"unpack_at_edge": bool(at)}
+    bits = _BITS.fullmatch(how)
     if bits is None:
-        return {"compression": _word("compress", value), "packed_weight_bits": None}
-    return {"compression": Compression.STATED, "packed_weight_bits": float(bits["value"])}
+        return {"compression": _word("compress", how), "packed_weight_bits": None, **edge}
+    return {"compression": Compression.STATED, "packed_weight_bits": float(bits["value"]), **edge}
 
 
 def _word(key: str, value: str) -> Objective | Compression:

@@ -28,12 +28,13 @@ class Objective(enum.Enum):
 
 
 class Compression(enum.Enum):
-    """How weights lie in memories (``hwsim.array.compress``); they are unpacked where they enter the array."""
+    """How many bits a packed weight takes (``hwsim.array.compress``)."""
 
     NONE = "none"  #: every code at its storage bits
     BITMAP = "bitmap"  #: one bit a weight that says whether it is zero, then the codes of the others
     ENTROPY = "entropy"  #: an ideal code for the places of the zeros, then the codes of the others
     STATED = "stated"  #: as many bits a weight as the machine says, whatever its zeros (``Machine.packed_weight_bits``)
+    LAYERS = "layers"  #: as many bits a weight as each layer says (``LayerNumerics.packed_bits``)
 
 
 @dataclass(frozen=True)

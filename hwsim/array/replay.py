@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from hwsim.array.machine import Machine
 from hwsim.array.moves import whole
-from hwsim.array.parts import Dataflow, Memory
+from hwsim.array.parts import Dataflow
 from hwsim.array.replay_edge import ArrayReplay, Bits, ReplayFold, ReplayResult
 from hwsim.array.replay_store import Burst, Store
 from hwsim.array.tiling import FIXED, Tiling
@@ -61,7 +61,7 @@ class _Replay:
             store.memory.double_buffered and largest <= store.memory.usable_bits
             for store, largest in zip(self._stores, self._largest, strict=True)
         ]
-        self._paces = {memory.name: _slowest(machine.dram_bits_per_cycle, memory) for memory in machine.srams}
+        self._bus = machine.dram_bits_per_cycle
         self._result = ReplayResult()
         self._array = ArrayReplay(machine, workload, self._result)
 
@@ -90,40 +90,35 @@ class _Replay:
 
     def _alone(self, bursts: list[Burst], names: dict[str, str]) -> None:
         for burst in bursts:
-            left = self._begin(burst)
-            while left > 0:
-                left -= self._pace(burst) or left
-                if self._pace(burst) is not None:
-                    self._result.cycles += 1
-                    self._result.waits[names[burst.way]] += 1
+            self._begin(burst)
+            while burst.takes_time(self._bus):
+                burst.clock(self._bus)
+                self._result.cycles += 1
+                self._result.waits[names[burst.way]] += 1
 
     def _together(self, fold: ReplayFold, bursts: list[Burst], names: dict[str, str]) -> None:
         """Clock array and bus side by side until both are done."""
         steps = self._array.run(fold)
         busy = next(steps)
         queue = list(bursts)
-        left = self._begin(queue[0]) if queue else 0
+        for burst in queue:
+            self._begin(burst)
         while True:
-            while queue and (left <= 0 or self._pace(queue[0]) is None):
+            while queue and not queue[0].takes_time(self._bus):
                 queue.pop(0)
-                left = self._begin(queue[0]) if queue else 0
             if not (busy or queue):
                 return
             self._result.cycles += 1
             if queue:
-                left -= self._pace(queue[0]) or 0
+                queue[0].clock(self._bus)
                 if not busy:
                     self._result.waits[names[queue[0].way]] += 1
             if busy:
                 busy = next(steps)
 
-    def _begin(self, burst: Burst) -> Bits:
+    def _begin(self, burst: Burst) -> None:
         key = burst.memory.name, burst.way
         self._result.dram_bits[key] = whole(self._result.dram_bits.get(key, 0) + burst.bits)
-        return burst.bits
-
-    def _pace(self, burst: Burst) -> Bits | None:
-        return self._paces[burst.memory.name]
 
     def _folds(self) -> Iterator[ReplayFold]:
         order = self._tiling.order
@@ -144,9 +139,10 @@ class _Replay:
                     store.forget()
         acts, weights, sums = (self._missing(index, fold) for index in range(3))
         acts = acts if work.ifmap_in_dram else 0
+        outside = weights * work.weight_outside_bits / work.weight_memory_bits + self._biases(fold)
         weights += self._biases(fold)
         if fold.group and self._weights_stay():
-            weights = 0
+            weights = outside = 0
         spilled_in = 0 if fold.first else sums
         if fold.last:
             share = self._tile_bits(2, fold.ranges) / self._bits[2]
@@ -154,10 +150,10 @@ class _Replay:
         else:
             going = self._tile_bits(2, fold.ranges) * (1 - self._stores[2].share)
         return [
-            Burst(ifmap, "in", acts),
-            Burst(filters, "in", weights),
-            Burst(ofmap, "in", spilled_in),
-            Burst(ofmap, "out", going),
+            Burst(ifmap, "in", acts, acts),
+            Burst(filters, "in", outside, weights),
+            Burst(ofmap, "in", spilled_in, spilled_in),
+            Burst(ofmap, "out", going, going),
         ]
 
     def _weights_stay(self) -> bool:
@@ -194,11 +190,6 @@ class _Replay:
         if any(turn for loop, turn in fold.turns.items() if loop != channels):
             return 0
         return len(fold.ranges[channels]) * self._work.bias_memory_bits
-
-
-def _slowest(bus: Fraction | None, memory: Memory) -> Bits | None:
-    paces = [Fraction(pace) for pace in (bus, memory.bits_per_cycle) if pace is not None]
-    return whole(min(paces)) if paces else None
 
 
 def _cut(extent: int, side: int) -> list[range]:

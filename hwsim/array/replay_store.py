@@ -14,11 +14,30 @@ Tile = tuple[int, ...]
 
 @dataclass
 class Burst:
-    """One transfer over the bus."""
+    """One transfer over the bus, and what is left of it.
+
+    Attributes:
+        memory: the scratchpad.
+        way: "in" or "out".
+        bits: that cross the bus.
+        held: that pass the scratchpad's port.
+    """
 
     memory: Memory
     way: str
     bits: Bits
+    held: Bits
+
+    def clock(self, bus: Bits | None) -> None:
+        """Move what bus and port can in one cycle; without a limit all passes at once."""
+        port = self.memory.bits_per_cycle
+        self.bits = 0 if bus is None else max(0, self.bits - bus)
+        self.held = 0 if port is None else max(0, self.held - port)
+
+    def takes_time(self, bus: Bits | None) -> bool:
+        """Return whether anything is left for which there is a limit."""
+        limited = (self.bits, bus), (self.held, self.memory.bits_per_cycle)
+        return any(bits > 0 and pace is not None for bits, pace in limited)
 
 
 class Store:

@@ -31,22 +31,36 @@ from hwsim.array.workload import Workload
 
 @dataclass(frozen=True)
 class Transfers:
-    """Bits that cross the chip's edge for one fold, by scratchpad: in before it, out after it."""
+    """Bits that cross the chip's edge for one fold, by scratchpad: in before it, out after it.
+
+    Of weights that are unpacked at the edge, ``filters`` are the bits outside and ``unpacked`` those inside.
+    """
 
     ifmap: Fraction
     filters: Fraction
+    unpacked: Fraction
     sums_in: Fraction
     sums_out: Fraction
 
 
-def transfer_cycles(bits: int | Fraction, bus: Fraction | None, memory: Memory) -> int:
+def transfer_cycles(
+    bits: int | Fraction, bus: Fraction | None, memory: Memory, held: int | Fraction | None = None
+) -> int:
     """Return the cycles in which ``bits`` cross the edge: the slower of bus and scratchpad port sets the pace.
+
+    Args:
+        bits: that the bus moves.
+        bus: bits a cycle; None: no limit.
+        memory: the scratchpad.
+        held: bits that its port moves, where these are others.
 
     >>> transfer_cycles(Fraction(100), Fraction(16), Memory("ifmap_sram", 8192, word_bits=64))
     7
+    >>> transfer_cycles(Fraction(100), Fraction(16), Memory("filter_sram", 8192, word_bits=64), held=800)
+    13
     """
-    paces = [pace for pace in (bus, memory.bits_per_cycle) if pace is not None]
-    return -int(-bits // min(paces)) if paces else 0
+    ways = ((bits, bus), (bits if held is None else held, memory.bits_per_cycle))
+    return max((-int(-moving // pace) for moving, pace in ways if pace is not None), default=0)
 
 
 def layer_waits(machine: Machine, workload: Workload, tiling: Tiling) -> Waits:
@@ -150,9 +164,10 @@ class _Phases:
         return self._work[kind]
 
     def _transfer_cycles(self, moves: Transfers) -> _Cycles:
+        arriving = ((moves.ifmap, moves.ifmap), (moves.filters, moves.unpacked), (moves.sums_in, moves.sums_in))
         coming = [
-            transfer_cycles(bits, self._bus, memory)
-            for bits, memory in zip((moves.ifmap, moves.filters, moves.sums_in), self._machine.srams, strict=True)
+            transfer_cycles(bits, self._bus, memory, held)
+            for (bits, held), memory in zip(arriving, self._machine.srams, strict=True)
         ]
         beside = sum(cycles for cycles, own in zip(coming, self._beside, strict=True) if own)
         going = transfer_cycles(moves.sums_out, self._bus, self._machine.ofmap_sram)
@@ -164,9 +179,12 @@ class _Phases:
         spilled = Fraction(0) if self._stays else self._tile(kind, sums) * (1 - self._share_kept(kind, sums))
         outputs = self._tile(kind, sums) / sums.bits * work.output_memory_bits * work.ofmap_elements / work.groups
         held = self._weights_stay and not group.first
+        fetched, biases = self._fetched(kind, weights), self._biases(kind)
+        outside = fetched / work.weight_memory_bits * work.weight_outside_bits
         return Transfers(
             ifmap=self._fetched(kind, acts) if work.ifmap_in_dram else Fraction(0),
-            filters=Fraction(0) if held else self._fetched(kind, weights) + self._biases(kind),
+            filters=Fraction(0) if held else outside + biases,
+            unpacked=Fraction(0) if held else fetched + biases,
             sums_in=Fraction(0) if row.first else spilled,
             sums_out=outputs * work.ofmap_in_dram if self._stays or row.last else spilled,
         )

@@ -34,6 +34,7 @@ class Workload:
         has_bias: sums start at a stored bias and not at zero.
         act_storage_bits: bits of an activation in memory where it differs from ``act_bits`` (a share of a block scale).
         weight_storage_bits: the same for a weight.
+        weight_dram_bits: bits of a weight in DRAM where they differ from those in the scratchpad (packed there alone).
         output_storage_bits: the same for a finished output.
         bias_storage_bits: bits of a bias in memory where they differ from ``acc_bits``.
         ifmap_in_dram: activations come from DRAM; False where the layer before left them on the chip.
@@ -65,6 +66,7 @@ class Workload:
     ifmap_in_dram: bool = True
     ofmap_in_dram: bool = True
     weights_shared: bool = False
+    weight_dram_bits: Fraction | None = None
 
     def __post_init__(self) -> None:
         faults = [*self._size_faults(), *self._storage_faults()]
@@ -99,6 +101,11 @@ class Workload:
         return Fraction(self.weight_bits) if self.weight_storage_bits is None else self.weight_storage_bits
 
     @property
+    def weight_outside_bits(self) -> Fraction:
+        """Bits that a weight takes in DRAM."""
+        return self.weight_memory_bits if self.weight_dram_bits is None else self.weight_dram_bits
+
+    @property
     def output_memory_bits(self) -> Fraction:
         """Bits that a finished output takes in a memory."""
         return Fraction(self.output_bits) if self.output_storage_bits is None else self.output_storage_bits
@@ -118,7 +125,10 @@ class Workload:
     def _storage_faults(self) -> list[str]:
         names = ("act_storage_bits", "weight_storage_bits", "output_storage_bits", "bias_storage_bits")
         sizes = ((name, getattr(self, name)) for name in names)
-        return [f"{name} is {size}: give more than 0 bits" for name, size in sizes if size is not None and size <= 0]
+        faults = [f"{name} is {size}: give more than 0 bits" for name, size in sizes if size is not None and size <= 0]
+        if self.weight_dram_bits is not None and self.weight_dram_bits < 0:
+            faults.append(f"weight_dram_bits is {self.weight_dram_bits}: give at least 0 bits")
+        return faults
 
     def _product_faults(self) -> list[str]:
         faults = []

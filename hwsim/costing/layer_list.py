@@ -11,7 +11,7 @@ from hwsim.array import Machine, Workload
 from hwsim.costing.assumed import check_assumptions
 from hwsim.errors import NetworkError, all_faults
 from hwsim.formats.pe_kinds import pe_for
-from hwsim.layer_work import Task, weight_storage_bits
+from hwsim.layer_work import Task, weight_dram_bits, weight_storage_bits
 from hwsim.network import Gemm
 from hwsim.network.assignment import Assignment, LayerFormats
 from hwsim.network.numerics import LayerNumerics
@@ -126,6 +126,7 @@ def list_tasks(
             has_bias=False,
             act_storage_bits=formats.acts.storage_bits,
             weight_storage_bits=weight_storage_bits(machine, counted),
+            weight_dram_bits=weight_dram_bits(machine, counted),
             output_storage_bits=formats.acts.storage_bits,
         )  # fmt: skip
         tasks.append(Task(name, "gemm", work, pe, gemm, float(effectual)))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hwsim.errors import NetworkError, all_faults, unknown_name
 from hwsim.network.activity import Activity
 from hwsim.network.branches import Counts
 from hwsim.network.graph import Network, gemm_shape
@@ -35,6 +38,7 @@ class LayerNumerics:
         weight_count: weights.
         weight_zeros: weights that are zero in their format.
         activity: how much the array's buses toggle, on a sample of the images; None where nobody looked.
+        packed_bits: that a weight takes on average in a code measured elsewhere, for machines with ``compress=layers``.
     """
 
     name: str
@@ -51,11 +55,14 @@ class LayerNumerics:
     weight_count: int = 0
     weight_zeros: int = 0
     activity: Activity | None = None
+    packed_bits: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields, JSON-able."""
         values = {**asdict(replace(self, activity=None)), "inputs": list(self.inputs)}
         del values["activity"]
+        if self.packed_bits is None:
+            del values["packed_bits"]
         return values | ({"activity": self.activity.to_dict()} if self.activity else {})
 
     @classmethod
@@ -97,6 +104,29 @@ class NumericsResult:
     def accuracy(self) -> float:
         """Share of images that are classified correctly."""
         return self.correct / self.total
+
+
+def with_packed_bits(layers: Sequence[LayerNumerics], packed: Mapping[str, float]) -> tuple[LayerNumerics, ...]:
+    """Return ``layers`` with the bits that a packed weight of each takes, measured elsewhere.
+
+    Args:
+        layers: what the layers ran in.
+        packed: bits a weight by layer, for every layer with weights.
+
+    Raises:
+        NetworkError: lists layers without weights or without bits, and bits that are none.
+    """
+    names = [layer.name for layer in layers if layer.weights]
+    faults = [unknown_name("layer with weights", name, names) for name in packed if name not in names]
+    faults += [f"{name} has weights and no bits: give those of a weight" for name in names if name not in packed]
+    faults += [
+        f"{name} takes {bits!r} bits a weight: give a finite number of at least 0"
+        for name, bits in packed.items()
+        if not (math.isfinite(bits) and bits >= 0)
+    ]
+    if faults:
+        raise NetworkError(all_faults("the bits of packed weights", faults))
+    return tuple(replace(layer, packed_bits=packed.get(layer.name)) for layer in layers)
 
 
 def layer_numerics(

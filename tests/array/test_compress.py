@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections import Counter
 from fractions import Fraction
 
 import numpy as np
@@ -53,8 +54,9 @@ def test_stated_bits_count_whatever_is_zero() -> None:
     for zeros in (0, 40, 100):
         assert packed_bits(Fraction(8), 100, zeros, Compression.STATED, 3.2) == Fraction(16, 5)
     assert packed_bits(Fraction(2), 100, 40, Compression.STATED, 3.2) == 2
-    with pytest.raises(MachineError, match="give the bits of a weight"):
-        packed_bits(Fraction(8), 100, 40, Compression.STATED)
+    for how in (Compression.STATED, Compression.LAYERS):
+        with pytest.raises(MachineError, match="give the bits of a weight"):
+            packed_bits(Fraction(8), 100, 40, how)
 
 
 def test_packed_weights_move_fewer_bits_in_every_memory_and_take_less_room() -> None:
@@ -69,3 +71,21 @@ def test_packed_weights_move_fewer_bits_in_every_memory_and_take_less_room() -> 
         filled.append(sum(count.total_bits for count in counts if count.action is Action.WRITE))
     assert read == [160 * 4 * 8, 160 * 4 * 3]
     assert filled == [160 * 4 * 8, 160 * 3]
+
+
+def test_weights_that_are_unpacked_at_the_edge_move_fewer_bits_of_dram_alone() -> None:
+    """The scratchpad then holds 80 weights of 8 bits a column tile, 640 bits: in 500 they do not stay."""
+    plain = dataclasses.replace(Workload.gemm(16, 8, 20), has_bias=False)
+    small = dataclasses.replace(plain, weight_dram_bits=Fraction(3))
+    for filters, uses in (("500b", 4), ("640b", 1)):
+        machine = parse_machine(f"4x4-os,filter={filters}")
+        moved = []
+        for work in (plain, small):
+            bits = Counter[tuple[str, Action]]()
+            for count in layer_traffic(machine, work):
+                bits[count.unit, count.action] += count.total_bits  # type: ignore[assignment]
+            moved.append(bits)
+        for bits in moved:
+            assert bits["filter_sram", Action.WRITE] == 160 * uses * 8
+            assert bits["filter_sram", Action.READ] == 160 * 4 * 8
+        assert moved[0]["dram", Action.READ] - moved[1]["dram", Action.READ] == 160 * uses * (8 - 3)

@@ -46,6 +46,7 @@ def machines(draw: st.DrawFn) -> Machine:
         tiling=draw(st.sampled_from(Objective)),
         compression=compression,
         packed_weight_bits=draw(st.floats(1e-3, 1e3)) if compression is Compression.STATED else None,
+        unpack_at_edge=compression is not Compression.NONE and draw(st.booleans()),
         zero_gating=draw(st.booleans()),
         output_register="direct_outputs" not in overlap and draw(st.booleans()),
         vector_lanes=draw(st.integers(1, 1000)),
@@ -91,6 +92,7 @@ def test_options_change_one_thing_each() -> None:
         "4x4-ws,dram=hbm2@256GB/s": {"dram": Dram(kind=DramKind.HBM2, bandwidth_gb_s=256.0)},
         "4x4-ws,tiling=time": {"tiling": Objective.TIME},
         "4x4-ws,compress=bitmap": {"compression": Compression.BITMAP},
+        "4x4-ws,compress=layers@dram": {"compression": Compression.LAYERS, "unpack_at_edge": True},
     }
     for text, change in changes.items():
         assert parse_machine(text) == dataclasses.replace(plain, **change), text
@@ -145,6 +147,8 @@ def test_runtime_follows_the_clock() -> None:
         ("4x4-ws,tiling=best", ["unknown tiling 'best'", "energy"]),
         ("4x4-ws,compress=zip", ["unknown compress 'zip'", "entropy", "compress=3.2b"]),
         ("4x4-ws,compress=stated", ["unknown compress 'stated'"]),
+        ("4x4-ws,compress=3b@sram", ["compress=3b@sram", "compress=3b@dram"]),
+        ("4x4-ws,compress=none@dram", ["compress=none", "give a packing, or leave it out"]),
         ("4x4-ws,compress=0b", ["packed weights are 0.0 bits", "more than 0"]),
         ("edge-16x16,turbo", ["unknown option 'turbo'"]),
         ("edge-16x16@fast,turbo", ["has 2 faults", "clock 'fast'", "unknown option 'turbo'"]),
