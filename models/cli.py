@@ -36,7 +36,9 @@ def _parser() -> argparse.ArgumentParser:
     listing.set_defaults(run=_list)
     fetching = commands.add_parser("fetch", help="download a data set, checked by SHA-256")
     fetching.add_argument("dataset", metavar="DATASET")
-    fetching.add_argument("--from", dest="source", type=Path, metavar="DIR", help="copy from DIR, not the network")
+    fetching.add_argument(
+        "--from", dest="source", type=Path, metavar="DIR", help="copy from DIR, or an archive, not the network"
+    )
     fetching.set_defaults(run=_fetch)
     evaluating = commands.add_parser("evaluate", help="count correct images in floating point")
     evaluating.add_argument("network", metavar="NETWORK", help="a name, or a .npz or .hwz file")

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from hwsim.errors import DataError, unknown_name
 from models.data import cifar10, digits, mnist, own
 from models.data.dataset import Dataset
-from models.data.download import Progress, RemoteFile, copy_from, fetch
+from models.data.download import Progress, RemoteFile, copy_all, fetch
 from models.data.root import data_root
 
 
@@ -88,7 +88,8 @@ def fetch_data(
 
     Args:
         name: A key of ``DATASETS``.
-        source: A folder to copy from, instead of the network.
+        source: A folder to copy from, instead of the network: with the files, or with their archive or its folder; or
+            that archive.
         root: As in ``load_data``.
         progress: Called with (file name, bytes so far, bytes in all).
 
@@ -101,7 +102,7 @@ def fetch_data(
     folder = data_root(root) / name
     files = _entry(name).files
     if source is not None:
-        return tuple(copy_from(file, source, folder, progress) for file in files)
+        return copy_all(files, source, folder, progress)
     return fetch(files, folder, progress)
 
 

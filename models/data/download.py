@@ -7,6 +7,7 @@ import http.client
 import os
 import tarfile
 import urllib.request
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +84,51 @@ def _fetch_group(files: Sequence[RemoteFile], folder: Path, progress: Progress |
     names = ", ".join(file.name for file in missing)
     way_out = "Get it elsewhere and name its folder with --from DIR"
     raise DataError(f"{all_faults(f'fetching {names}', faults or ['no source is known'])}\n{way_out}")
+
+
+def copy_all(
+    files: Sequence[RemoteFile], source: Path, folder: Path, progress: Progress | None = None
+) -> tuple[Path, ...]:
+    """Copy ``files`` from ``source`` into ``folder``, checked like a download, and return their paths there.
+
+    Args:
+        files: What to copy; those that are there with the right content stay.
+        source: A folder that holds them, itself or in a folder of its own; or, for members of an archive, the archive
+            or a folder that holds it under its published name.
+        folder: Created when missing.
+        progress: As in ``fetch``.
+
+    Raises:
+        DataError: when they are not there, have other content, or cannot be written.
+    """
+    archives = sorted({url.rpartition("/")[2] for file in files if file.member_of_tar for url in file.urls})
+    archive = next((path for path in (source, *(source / name for name in archives)) if path.is_file()), None)
+    homes = [home for home in _with_folders(source) if any((home / file.name).is_file() for file in files)]
+    if archives and not homes and archive is not None:
+        _copy_members(files, archive, folder, progress)
+        return tuple(folder / file.name for file in files)
+    if not homes and _missing(files, folder):
+        names = ", ".join(file.name for file in files)
+        other = f", nor {' or '.join(archives)}" if archives else ""
+        raise DataError(f"{source} holds none of {names}, itself or in a folder of its own{other}: name where they are")
+    return tuple(copy_from(file, homes[0] if homes else source, folder, progress) for file in files)
+
+
+def _with_folders(source: Path) -> list[Path]:
+    """Return ``source`` and the folders in it, by name; nothing where it is no folder."""
+    if not source.is_dir():
+        return []
+    return [source, *sorted(path for path in source.iterdir() if path.is_dir())]
+
+
+def _copy_members(files: Sequence[RemoteFile], archive: Path, folder: Path, progress: Progress | None) -> None:
+    missing = _missing(files, folder)
+    try:
+        with archive.open("rb") as stream:
+            if missing:
+                _store_members(stream, missing, folder, progress)
+    except (OSError, ValueError, EOFError, tarfile.TarError, zlib.error, _WriteError) as error:
+        raise DataError(f"{archive}: {error}") from error
 
 
 def copy_from(file: RemoteFile, source: Path, folder: Path, progress: Progress | None = None) -> Path:

@@ -56,7 +56,7 @@ class Progress:
 
 def training_key(network: Network, train: Dataset, recipe: Recipe, device: str = "cpu") -> str:
     """Return a hash of everything that a training starts from; ``device`` is the kind that it runs on, cpu or cuda."""
-    parts = (network.content_hash, train.sha256, json.dumps(recipe.to_dict(), sort_keys=True))
+    parts: tuple[str, ...] = (network.content_hash, train.sha256, json.dumps(recipe.to_dict(), sort_keys=True))
     # Stored trainings from before devices were told apart are of a CPU, and stay valid.
     parts += (device,) if device != "cpu" else ()
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -77,6 +77,37 @@ def test_fetch_from_a_folder(root: Path, tmp_path: Path) -> None:
     assert len(load_data("cifar10", "test", tmp_path / "new")) == COUNT
 
 
+@pytest.mark.parametrize("given", ["archive", "folder of the archive", "extracted folder", "folder of that"])
+def test_fetch_from_what_a_browser_left(
+    given: str, sources: dict[str, bytes], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "downloads"
+    place.mkdir()
+    archive = place / "cifar-10-binary.tar.gz"
+    archive.write_bytes(tar_gz(BATCHES))
+    if "archive" not in given:
+        with tarfile.open(archive) as packed:
+            packed.extractall(place, filter="data")
+        archive.unlink()
+    named = {"archive": archive, "extracted folder": place / "cifar-10-batches-bin"}.get(given, place)
+    assert cli.main(["fetch", "cifar10", "--from", str(named), "--root", str(tmp_path / "new")]) == 0
+    found = {path.name: path.read_bytes() for path in (tmp_path / "new" / "cifar10").iterdir()}
+    assert found == BATCHES and len(sources) == 1  # nothing was opened over the network
+
+
+def test_fetch_from_the_wrong_place_says_what_is_wanted(sources: dict[str, bytes], tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"holds none of data_batch_1\.bin.*nor cifar-10-binary\.tar\.gz: name where"):
+        catalog.fetch_data("cifar10", tmp_path, tmp_path / "new")
+    broken = tmp_path / "cifar-10-binary.tar.gz"
+    broken.write_bytes(tar_gz(BATCHES)[:1_000_000])
+    for source in (broken, tmp_path):
+        with pytest.raises(DataError, match=r"cifar-10-binary\.tar\.gz: "):
+            catalog.fetch_data("cifar10", source, tmp_path / "new")
+    (tmp_path / "data_batch_2.bin").write_bytes(BATCHES["data_batch_2.bin"])
+    with pytest.raises(DataError, match=r"data_batch_1\.bin cannot be read"):
+        catalog.fetch_data("cifar10", tmp_path, tmp_path / "other")
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [

@@ -116,6 +116,24 @@ def test_the_array_computes_what_the_training_saw_bit_for_bit(bits: int, act_bit
     np.testing.assert_array_equal(report.numerics.logits, seen)
 
 
+@pytest.mark.parametrize(("bits", "act_bits"), [(5, 4), (2, 2)])
+def test_sums_with_a_fine_unit_need_no_biases_on_their_grid(bits: int, act_bits: int) -> None:
+    """Biases are rounded to the unit of the sums: by default the product of two steps, coarse with few bits."""
+    training = Training(epochs=1, learning_rate=0.01)
+    step = Inq(bits=bits, portions=(0.5, 1.0), act_bits=act_bits, training=training)
+    network = step.apply(NETWORK, Work(DATA, threads=1))
+    noted = network.metadata["compression"][0]["facts"]["activations"]  # type: ignore[index]
+    hook = ActivationHook({name: parse(fmt) for name, fmt in noted.items()})
+    tensors = {name: torch.tensor(tensor) for name, tensor in network.tensors.items()}
+    seen = forward(network, tensors, torch.tensor(TEST.images), view=hook.view).numpy()
+    far = {}
+    for acc in ("int32", "int32@2^-20"):
+        assignment = array_assignment(network, ArraySettings(acc=acc))[0]
+        report = simulate(network, assignment, "16x16-ws", TEST.images, TEST.labels, DATA.images[:100])
+        far[acc] = float(np.abs(report.numerics.logits - seen).max())
+    assert far["int32@2^-20"] < 1e-5 < 0.1 < far["int32"]
+
+
 def test_retraining_sees_the_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: dict[str, set[float]] = {}
 
