@@ -4,32 +4,26 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from models.compression.words import ARRAY_WORDS, Commands, add_root, compare_parser, compress_parser
+
 if TYPE_CHECKING:
+    from models.compression.answers import KeptAnswers
     from models.compression.measure import Measured, Subject
     from models.compression.recipe import ArraySettings, CompressionRecipe
     from models.compression.run import Compressed
 
-Commands = Any
-_ARRAY = {
-    "weights": "of weights on the array; auto (default) reads a format off each layer's values",
-    "acts": "of activations on the array",
-    "acc": "of sums on the array",
-    "entries": "of the entries of codebooks on the array",
-    "machine": "the array, as hwsim run takes it",
-    "table": "of prices, as hwsim run takes it",
-}
-
 
 def add_commands(commands: Commands) -> None:
     """Add the parsers of the commands."""
-    _add_compress(commands)
-    _add_compare(commands)
+    compress_parser(commands).set_defaults(run=_compress)
+    compare_parser(commands).set_defaults(run=_compare)
     methods = commands.add_parser("methods", help="list compression methods, or the options of those named")
     methods.add_argument("methods", nargs="*", metavar="METHOD")
     methods.set_defaults(run=_methods)
@@ -40,57 +34,7 @@ def add_commands(commands: Commands) -> None:
     study.add_argument("study", nargs="?", metavar="NAME")
     study.add_argument("--results", type=Path, metavar="DIR", help="default: results/compression/NAME")
     study.set_defaults(run=_study)
-    _add_data(study)
-
-
-def _add_compress(commands: Commands) -> None:
-    compress = commands.add_parser(
-        "compress", help="compress a network by a method or a recipe (needs the extra 'train'); stopped, it goes on"
-    )
-    compress.add_argument("network", nargs="?", metavar="NETWORK", help="a name or a .npz file; default: the recipe's")
-    what = compress.add_mutually_exclusive_group(required=True)
-    what.add_argument("--method", metavar="METHOD", help="one step (models methods)")
-    what.add_argument("--recipe", metavar="RECIPE", help="a name (models recipes), or a .toml file")
-    what.add_argument("--list", action="store_true", help="list methods")
-    compress.add_argument(
-        "--set", action="append", default=[], metavar="OPTION=VALUE", help="an option of --method, as in TOML; repeat"
-    )
-    compress.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help=".npz or .hwz; default: RECIPE.hwz, NETWORK-METHOD.hwz"
-    )
-    compress.add_argument("--results", type=Path, metavar="DIR", help="also store file, card, row and log there")
-    compress.add_argument("--coder", help="entropy coder of the file (default: the recipe's, else arithmetic)")
-    compress.add_argument(
-        "--steps", type=Path, metavar="DIR", help="keep the network after each step there, for recipes that begin alike"
-    )
-    compress.add_argument("--no-table", action="store_true", help="do not measure what came out")
-    compress.set_defaults(run=_compress)
-    _add_measuring(compress)
-
-
-def _add_compare(commands: Commands) -> None:
-    compare = commands.add_parser("compare", help="size, accuracy, time and energy of compressed networks in one table")
-    compare.add_argument("files", nargs="*", metavar="NETWORK", help="a name, a .npz or a .hwz file")
-    compare.add_argument("--reference", metavar="NETWORK", help="compared with; default: the float32 network")
-    compare.add_argument("--csv", action="store_true", help="print CSV, all columns")
-    compare.add_argument("--results", type=Path, metavar="DIR", help="print the page of stored runs; measure nothing")
-    compare.set_defaults(run=_compare)
-    _add_measuring(compare)
-
-
-def _add_measuring(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", metavar="DATASET", help="default: what the network names")
-    parser.add_argument("--split", default="test", help="that accuracy is counted on (default: test)")
-    parser.add_argument("--limit", type=int, metavar="N", help="only the first N images of every split")
-    parser.add_argument("--threads", type=int, metavar="N", help="default: the cores")
-    for name, meaning in _ARRAY.items():
-        shown = name.upper() if name in ("machine", "table") else "FORMAT"
-        parser.add_argument(f"--{name}", metavar=shown, help=meaning)
-    _add_data(parser)
-
-
-def _add_data(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--root", type=Path, metavar="DIR", help="data folder (HWSIM_DATA, else ~/.cache/hwsim)")
+    add_root(study)
 
 
 def _compress(arguments: argparse.Namespace) -> None:
@@ -107,11 +51,12 @@ def _compress(arguments: argparse.Namespace) -> None:
     print(output)
     if arguments.no_table and arguments.results is None:
         return None
-    own = replace(subject(str(output)), network=done.network)
-    measured = _measured(arguments, [subject(recipe.network), own], recipe.array)
-    _show(measured)
+    own = replace(subject(str(output), recipe.coder), network=done.network, note="")
+    found, kept = [subject(recipe.network), own], _kept(arguments)
+    blocks = _measured(arguments, found, recipe.array, [recipe.array.machine], kept, recipe.data)
+    _show(blocks)
     if arguments.results is not None:
-        _store(arguments, recipe, done, measured)
+        _store(arguments, recipe, done, blocks[0])
     return None
 
 
@@ -166,7 +111,9 @@ def _value(text: str) -> Any:
 
 
 def _array(arguments: argparse.Namespace, settings: ArraySettings) -> ArraySettings:
-    given = {name: getattr(arguments, name) for name in _ARRAY if getattr(arguments, name) is not None}
+    given = {name: getattr(arguments, name) for name in ARRAY_WORDS if getattr(arguments, name) is not None}
+    if isinstance(given.get("machine"), list):
+        given["machine"] = given["machine"][0]
     return replace(settings, **given)
 
 
@@ -197,7 +144,7 @@ def _store(
     arguments: argparse.Namespace, recipe: CompressionRecipe, done: Compressed, measured: list[Measured]
 ) -> None:
     from models.compression.results import store_run
-    from models.compression.table import row
+    from models.compression.row import row
 
     reference, own = measured
     named = replace(row(reference, own), name=arguments.results.resolve().name)
@@ -206,60 +153,92 @@ def _store(
 
 
 def _compare(arguments: argparse.Namespace) -> None:
+    from models.compression.alike import check_alike, reference_of
     from models.compression.errors import CompressionError
     from models.compression.measure import relabelled, subject
-    from models.compression.recipe import ArraySettings
+    from models.compression.recipe import ArraySettings, check_coder
     from models.compression.results import index_text
 
+    if arguments.measure:
+        return _measure_again(arguments)
     if arguments.results is not None:
         print(index_text(arguments.results), end="")
-        return
+        return None
     if not arguments.files:
         raise CompressionError("name the networks to compare, or the folder of stored runs with --results")
-    found = relabelled([subject(name) for name in arguments.files])
-    reference = _reference(arguments, found)
+    check_coder(arguments.coder)
+    found = relabelled([subject(name, arguments.coder) for name in arguments.files])
+    check_alike(found, arguments.reference, arguments.data)
+    reference = reference_of(found, arguments.reference)
     if found[0] is not reference:
         found.insert(0, reference)
-    _show(_measured(arguments, found, _array(arguments, ArraySettings())), arguments.csv)
+    settings = _array(arguments, ArraySettings())
+    machines = arguments.machine or [settings.machine]
+    _show(_measured(arguments, found, settings, machines, _kept(arguments)), arguments.csv)
+    return None
 
 
-def _reference(arguments: argparse.Namespace, found: list[Subject]) -> Subject:
-    """Return the float32 network that the first one was made from, and what all are compared with."""
+def _measure_again(arguments: argparse.Namespace) -> None:
+    """Measure stored runs as their recipes say, and write their rows anew."""
     from models.compression.errors import CompressionError
     from models.compression.measure import subject
-    from models.registry import NETWORKS
+    from models.compression.results import run_files
+    from models.compression.row import row
+    from models.provenance import code_version
 
-    if arguments.reference is not None:
-        return subject(arguments.reference)
-    if found[0].data is None:
-        return found[0]
-    name = found[0].network.name
-    if name not in NETWORKS:
-        raise CompressionError(f"{found[0].label} was made from {name!r}, which is unknown: give it as --reference")
-    return subject(name)
+    if arguments.results is None or arguments.files:
+        raise CompressionError("--measure measures stored runs again: name their folder with --results DIR, no network")
+    code_version()  # asked before the work: what is committed meanwhile is not what measures
+    kept = _kept(arguments)
+    for run in run_files(arguments.results):
+        settings, found = _array(arguments, run.recipe.array), [subject(run.recipe.network), subject(str(run.file))]
+        (measured,) = _measured(arguments, found, settings, [settings.machine], kept, run.recipe.data)
+        run.store(row(*measured), arguments.command_line)
+        print(run.folder)
 
 
-def _measured(arguments: argparse.Namespace, found: list[Subject], settings: ArraySettings) -> list[Measured]:
-    from models.compression.measure import measure, same_images
+def _kept(arguments: argparse.Namespace) -> KeptAnswers:
+    from models.compression.answers import KeptAnswers
+
+    return KeptAnswers(arguments.steps)
+
+
+def _measured(
+    arguments: argparse.Namespace,
+    found: list[Subject],
+    settings: ArraySettings,
+    machines: Sequence[str],
+    kept: KeptAnswers,
+    data: str = "",
+) -> list[list[Measured]]:
+    """Return what was measured, machine by machine; ``data`` is used unless the command line names another set."""
+    from models.compression.alike import data_of
+    from models.compression.measure import Images, measure_on, same_images
     from models.data import load_data
-    from models.registry import data_for
 
-    name = arguments.data or data_for(found[0].network)
+    name = data_of(found, arguments.data or data)
     test = same_images(load_data(name, arguments.split, arguments.root), arguments.limit)
-    calibration = load_data(name, "calibration", arguments.root)
-    report: Callable[[str], None] = (lambda line: None) if getattr(arguments, "csv", False) else _say
-    return [measure(own, test, calibration, settings, _threads(arguments), report) for own in found]
+    images = Images(test, load_data(name, "calibration", arguments.root))
+    quiet = getattr(arguments, "csv", False)
+    report: Callable[[str], None] = (lambda line: None) if quiet else _say
+    for own in found if quiet else ():
+        if own.note:
+            print(f"{own.label}: {own.note}", file=sys.stderr)
+    threads = _threads(arguments)
+    by_network = [measure_on(machines, own, images, settings, threads, report, kept) for own in found]
+    return [list(block) for block in zip(*by_network, strict=True)]
 
 
-def _show(measured: list[Measured], as_csv: bool = False) -> None:
+def _show(blocks: list[list[Measured]], as_csv: bool = False) -> None:
+    from models.compression.row import COLUMNS, rows
     from models.compression.studies.writing import csv_text
-    from models.compression.table import COLUMNS, rows, table_text
+    from models.compression.table import table_text
 
-    found = rows(measured[0], measured[1:])
+    found = [rows(reference, others) for reference, *others in blocks]
     if as_csv:
-        print(csv_text(COLUMNS, [own.values() for own in found]), end="")
+        print(csv_text(COLUMNS, [own.values() for block in found for own in block]), end="")
     else:
-        print(f"\n{table_text(found)}")
+        print(f"\n{table_text(*found)}")
 
 
 def _methods(arguments: argparse.Namespace) -> None:

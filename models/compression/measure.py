@@ -2,76 +2,46 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hwsim.errors import unknown_name
+from hwsim.array import parse_machine
+from hwsim.cost import find_table
+from hwsim.floorplan import read_machine
+from hwsim.hardware import run_hardware
 from hwsim.hardware_result import HardwareResult
-from hwsim.network import Network, fold
-from hwsim.simulation import simulate
-from models.accuracy import correct_float
-from models.compression.container import (
-    SUFFIX,
-    load_compressed,
-    pack,
-    paper_ratio,
-    weight_bits_per_parameter,
-)
-from models.compression.errors import CompressionError
+from hwsim.network import Network
+from hwsim.network.numerics import with_packed_bits
+from models.compression.answers import Answers, Images, KeptAnswers, Mask, answers
+from models.compression.container import pack, weight_bits
 from models.compression.on_array import LayerWeights, array_assignment, on_array
 from models.compression.recipe import ArraySettings
+from models.compression.subject import Subject, card_beside, relabelled, subject
 from models.compression.weights import flat_weights
 from models.data.dataset import Dataset
-from models.registry import NETWORKS, load_network
 
-Mask = NDArray[np.bool_]
-_FLOAT_BITS = 32
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A network to measure and the file that it takes.
-
-    Attributes:
-        label: How the table calls it.
-        network: Folded.
-        data: Bytes of its compressed file; None for a network in float32, which takes 32 bits a parameter.
-        file: The compressed file on disk, where there is one.
-    """
-
-    label: str
-    network: Network
-    data: bytes | None = field(repr=False)
-    file: Path | None = None
-
-    @property
-    def parameters(self) -> int:
-        """Numbers in all tensors, biases included, batch-norms folded."""
-        return sum(tensor.size for tensor in self.network.tensors.values())
-
-    @property
-    def file_bytes(self) -> int:
-        """Bytes of the file."""
-        return _FLOAT_BITS // 8 * self.parameters if self.data is None else len(self.data)
+ARRAY_CODER = "huffman"
+"""Code of the weights in DRAM: one that a circuit decodes at the rate at which DRAM delivers."""
+PACKING = "compress=layers@dram"
+_COMPRESS = re.compile(r",\s*compress=[^,]*")
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured of one network.
+    """What was measured of one network on one machine.
 
     Attributes:
         subject: The network and its file.
         float_mask: Images that it gets right in float64.
         array_mask: Images that it gets right on the array, bit by bit.
         weights: The format of each layer's weights there.
-        array_bits: Bits that a weight takes in the machine's memories, on average.
-        hardware: One inference.
+        hardware: One inference, weights packed in DRAM.
+        plain: One inference, every weight at the bits of its format.
         acts: Format asked for activations.
     """
 
@@ -79,8 +49,8 @@ class Measured:
     float_mask: Mask = field(repr=False)
     array_mask: Mask = field(repr=False)
     weights: tuple[LayerWeights, ...]
-    array_bits: float
     hardware: HardwareResult = field(repr=False)
+    plain: HardwareResult = field(repr=False)
     acts: str = ""
 
     @property
@@ -94,15 +64,15 @@ class Measured:
         return int(np.count_nonzero(flat_weights(self.subject.network)))
 
     @property
-    def bits_per_weight(self) -> float:
-        """Bits of the file that are spent on weights, over the number of weights, zeros included."""
-        data = self.subject.data
-        return float(_FLOAT_BITS) if data is None else weight_bits_per_parameter(data)
+    def array_bits(self) -> float:
+        """Bits that a weight takes in DRAM, on average."""
+        return self.hardware.weight_bits / self.weight_count
 
     @property
-    def paper_ratio(self) -> float:
-        """Equation (1) of Choi et al. (2017), which knows no header and no graph."""
-        return 1.0 if self.subject.data is None else paper_ratio(self.subject.network)
+    def layer_bits(self) -> dict[str, float]:
+        """Bits that a weight of each layer takes in DRAM, on average."""
+        found = {layer.name: layer.weight_bits for layer in self.hardware.layers}
+        return {own.layer: bits[0] for own in self.weights if (bits := found[own.layer]) is not None}
 
     @property
     def macs(self) -> int:
@@ -114,45 +84,23 @@ class Measured:
         """Those with both operands nonzero, on average."""
         return sum(layer.effectual_macs for layer in self.hardware.layers)
 
+    @property
+    def decoder_rate(self) -> float:
+        """Weights a cycle that the decoder has to deliver at most: what DRAM brings, or the scratchpad takes, of them.
 
-def subject(name_or_path: str, coder: str = "arithmetic") -> Subject:
-    """Return a network by name or from a file, folded, with the bytes that it takes compressed.
-
-    A ``.hwz`` file is measured as it is; a ``.npz`` file that a compression step has changed is packed; anything else
-    is a float32 network and takes 32 bits a parameter.
-
-    >>> subject("digits-cnn").file_bytes
-    24360
-
-    Raises:
-        NetworkError: unknown name, or an unreadable .npz file.
-        CompressionError: an unreadable .hwz file, or a network that cannot be packed.
-    """
-    if name_or_path.endswith(SUFFIX):
-        path = Path(name_or_path)
-        network = fold(load_compressed(path))
-        return Subject(_label(path), replace(network, metadata=card_beside(path, network)), path.read_bytes(), path)
-    if not name_or_path.endswith(".npz") and name_or_path not in NETWORKS:
-        known = unknown_name("network", name_or_path, NETWORKS)
-        raise CompressionError(f"{known}; or the path of a .npz or {SUFFIX} file")
-    network = fold(load_network(name_or_path))
-    changed = bool(network.metadata.get("compression"))
-    label = _label(Path(name_or_path)) if name_or_path.endswith(".npz") else name_or_path
-    return Subject(label, network, pack(network, coder) if changed else None)
+        0 where nothing is packed, infinite where no memory has a limit.
+        """
+        machine = parse_machine(self.hardware.machine)
+        bus, port = machine.dram_bits_per_cycle, machine.filter_sram.bits_per_cycle
+        packed = [layer.weight_bits for layer in self.hardware.layers if layer.weight_bits]
+        return max((_rate(bits, bus, port) for bits in packed if bits[0] < bits[1]), default=0.0)
 
 
-def card_beside(path: Path, network: Network) -> dict[str, Any]:
-    """Return the card of ``network`` from the ``card.json`` of a stored run beside its file, which holds none itself.
-
-    A card of another network, and a folder without one, change nothing: the file's own entries are returned.
-    """
-    own = dict(network.metadata)
-    try:
-        card = json.loads(path.with_name("card.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return own
-    known = isinstance(card, dict) and card.get("content_hash") == network.content_hash
-    return {**own, **card["network"]} if known and isinstance(card.get("network"), dict) else own
+def _rate(bits: tuple[float, float], bus: Fraction | None, port: int | None) -> float:
+    """Return the weights that pass in a cycle, of so many bits outside and inside."""
+    outside, inside = bits
+    limits = [float(bus) / outside] if bus is not None and outside else []
+    return min([*limits, *([port / inside] if port is not None else [])], default=math.inf)
 
 
 def measure(
@@ -163,11 +111,38 @@ def measure(
     threads: int = 1,
     report: Callable[[str], None] = lambda line: None,
 ) -> Measured:
-    """Run a network in float64 and on the array.
+    """Run a network in float64 and on the array; as ``measure_on``, on the machine of the settings.
 
-    Weights of a compressed network lie packed in the machine's memories, in the code of the file: with as many bits as
-    its weights have in a file once they are in the formats of the array, which changes nothing where these hold them
-    exactly. A machine that says ``compress=`` is left as it is, and a float32 network's weights are not packed.
+    Raises:
+        HwsimError: as ``measure_on``.
+    """
+    (found,) = measure_on((settings.machine,), measured, Images(test, calibration), settings, threads, report)
+    return found
+
+
+def measure_on(
+    machines: Sequence[str],
+    measured: Subject,
+    images: Images,
+    settings: ArraySettings,
+    threads: int = 1,
+    report: Callable[[str], None] = lambda line: None,
+    kept: KeptAnswers | None = None,
+) -> tuple[Measured, ...]:
+    """Run a network in float64 and on the array once, and price an inference on each machine.
+
+    The weights of every network lie packed in DRAM: each layer by a Huffman code of its own, with its index and table
+    (``layer_bits``), where that is smaller than the bits of its format on the array. They are unpacked once, where they
+    cross the chip's edge. A machine that says ``compress=`` is left as it is.
+
+    Args:
+        machines: Spellings.
+        measured: The network; its note is reported.
+        images: That it runs on.
+        settings: Formats and prices.
+        threads: Batches computed at the same time.
+        report: Called with what is being done.
+        kept: Where answers of float32 networks are kept.
 
     Raises:
         DataError: images that do not fit the network.
@@ -175,26 +150,46 @@ def measure(
         MachineError: a machine that cannot be read.
         CostError: prices that the table lacks.
     """
-    network = measured.network
-    report(f"{measured.label}: float64, {len(test)} images")
-    float_mask = correct_float(network, test)
-    assignment, weights = array_assignment(network, settings)
-    machine = packed_machine(settings.machine, measured, weights)
-    report(f"{measured.label}: {machine}, prices {settings.table}")
-    done = simulate(network, assignment, machine, test.images, test.labels, calibration.images, settings.table, threads)
-    count = sum(layer.weight_count for layer in done.numerics.layers)
-    return Measured(
-        measured, float_mask, done.numerics.correct_mask, weights, done.hardware.weight_bits / count, done.hardware,
-        settings.acts,
-    )  # fmt: skip
+    network, table = measured.network, find_table(settings.table)
+    spelled = [(machine, packed_machine(machine)) for machine in machines]
+    read = [(read_machine(_COMPRESS.sub("", plain)), read_machine(packed)) for plain, packed in spelled]
+    report(f"{measured.label}: {len(images.test)} images, in float64 and on the array")
+    if measured.note:
+        report(f"{measured.label}: {measured.note}")
+    found = (
+        answers(network, images, settings, threads)
+        if kept is None or measured.data is not None
+        else kept.of(network, images, settings, threads, lambda line: report(f"{measured.label}: {line}"))
+    )
+    _, weights = array_assignment(network, settings)
+    layers = with_packed_bits(found.layers, layer_bits(network, weights))
+    results = []
+    for (plain, packed), (_, spelling) in zip(read, spelled, strict=True):
+        report(f"{measured.label}: {spelling}, prices {settings.table}")
+        runs = [run_hardware(network, layers, machine, table, len(images.test)) for machine in (packed, plain)]
+        results.append(Measured(measured, found.float_mask, found.array_mask, weights, *runs, acts=settings.acts))
+    return tuple(results)
 
 
-def packed_machine(machine: str, measured: Subject, weights: tuple[LayerWeights, ...]) -> str:
-    """Return the spelling of ``machine`` with weights packed as in the file."""
-    if measured.data is None or "compress=" in machine:
-        return machine
-    data = measured.data if all(own.exact for own in weights) else pack(on_array(measured.network, weights))
-    return f"{machine},compress={weight_bits_per_parameter(data):.4f}b"
+def packed_machine(machine: str) -> str:
+    """Return the spelling of ``machine`` with weights packed layer by layer in DRAM, unless it says how they are.
+
+    >>> packed_machine("16x16-ws"), packed_machine("16x16-ws,compress=bitmap")
+    ('16x16-ws,compress=layers@dram', '16x16-ws,compress=bitmap')
+    """
+    return machine if _COMPRESS.search(machine) else f"{machine},{PACKING}"
+
+
+def layer_bits(network: Network, weights: Sequence[LayerWeights]) -> Mapping[str, float]:
+    """Return the bits that a weight of each layer takes in a Huffman-coded file of what the array holds.
+
+    Codes, index and table of the layer count, and its share of a table that layers have in common.
+
+    Raises:
+        CompressionError: a network that cannot be packed.
+    """
+    found = weight_bits(pack(on_array(network, weights), ARRAY_CODER))
+    return {own.layer: round(found[f"{own.layer}.weight"], 4) for own in weights}
 
 
 def same_images(test: Dataset, limit: int | None) -> Dataset:
@@ -202,24 +197,19 @@ def same_images(test: Dataset, limit: int | None) -> Dataset:
     return test if limit is None else test.subset(limit)
 
 
-def relabelled(subjects: list[Subject]) -> list[Subject]:
-    """Return the subjects with labels that differ: files of equal name get that of their folder before it.
-
-    Raises:
-        CompressionError: the same file twice.
-    """
-    labels = [own.label for own in subjects]
-    files = [own.file for own in subjects if own.file is not None]
-    if len(set(files)) < len(files):
-        raise CompressionError("a file is named twice: name each once")
-    return [
-        replace(own, label=f"{own.file.parent.name}/{own.label}")
-        if own.file is not None and labels.count(own.label) > 1
-        else own
-        for own in subjects
-    ]
-
-
-def _label(path: Path) -> str:
-    """Return the name of a file, or of its folder where the file is only called network."""
-    return path.absolute().parent.name if path.stem == "network" else path.stem
+__all__ = [
+    "Answers",
+    "Images",
+    "KeptAnswers",
+    "Mask",
+    "Measured",
+    "Subject",
+    "card_beside",
+    "layer_bits",
+    "measure",
+    "measure_on",
+    "packed_machine",
+    "relabelled",
+    "same_images",
+    "subject",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -13,11 +13,11 @@ from typing import Any
 from hwsim.text import wilson_interval
 from models.compression.container import SUFFIX, load_compressed, save_compressed
 from models.compression.errors import CompressionError
-from models.compression.recipe import CompressionRecipe
+from models.compression.recipe import CompressionRecipe, load_recipe, parse_recipe
+from models.compression.row import COLUMNS, Row, read_row
 from models.compression.run import Compressed
 from models.compression.studies import STUDIES
 from models.compression.studies.writing import write_csv, write_json, write_text
-from models.compression.table import COLUMNS, Row, read_row
 from models.compression.toml_text import recipe_text
 from models.provenance import provenance
 
@@ -38,6 +38,12 @@ def check_output(output: Path, results: Path | None) -> None:
             raise CompressionError(f"{folder} cannot be written to ({error.strerror}): choose another place") from error
 
 
+def recipe_as_run(recipe: CompressionRecipe) -> str:
+    """Return the text that the recipe was read from, or one with all that the command line changed in it."""
+    same = bool(recipe.text) and parse_recipe(recipe.text, recipe.name) == recipe
+    return recipe.text if same else recipe_text(recipe)
+
+
 def store_run(folder: Path, recipe: CompressionRecipe, done: Compressed, row: Row, command: str) -> None:
     """Write file, card, row, log and recipe of a run into ``folder``.
 
@@ -48,9 +54,49 @@ def store_run(folder: Path, recipe: CompressionRecipe, done: Compressed, row: Ro
     save_compressed(folder / _FILE, done.network, recipe.coder)
     write_csv(folder / _ROW, COLUMNS, [row.values()])
     write_text(folder / _LOG, "\n".join(done.log) + "\n")
-    write_text(folder / _RECIPE, recipe.text or recipe_text(recipe))
+    write_text(folder / _RECIPE, recipe_as_run(recipe))
     own = {"name": done.network.name, "content_hash": done.network.content_hash}
     write_json(folder / _CARD, {**own, "provenance": provenance(command), "network": dict(done.network.metadata)})
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """A stored run to be measured again.
+
+    Attributes:
+        folder: Of the run.
+        recipe: That made it.
+        file: Its compressed network.
+    """
+
+    folder: Path
+    recipe: CompressionRecipe
+    file: Path
+
+    def store(self, row: Row, command: str) -> None:
+        """Write its row anew, and onto its card which command, code and machine measured it.
+
+        Raises:
+            CompressionError: a card that cannot be read or a folder that cannot be written.
+        """
+        try:
+            card = dict(json.loads((self.folder / _CARD).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise CompressionError(f"{self.folder / _CARD} is damaged ({error}): make the run again") from error
+        write_csv(self.folder / _ROW, COLUMNS, [replace(row, name=self.folder.name).values()])
+        write_json(self.folder / _CARD, {**card, "measured": provenance(command)})
+
+
+def run_files(folder: Path) -> list[RunFiles]:
+    """Return every stored run below ``folder``, whatever columns its row has.
+
+    Raises:
+        CompressionError: nothing is stored there, or a recipe cannot be read.
+    """
+    places = [path.parent for path in sorted(folder.glob(f"*/{_FILE}"))]
+    if not places:
+        raise CompressionError(f"{folder} holds no stored run: make one with --results {folder}/NAME")
+    return [RunFiles(place, load_recipe(str(place / _RECIPE)), place / _FILE) for place in places]
 
 
 @dataclass(frozen=True)
@@ -105,12 +151,13 @@ _INTRODUCTION = (
     "--results` prints. What the columns mean is in [docs/compression.md](../../docs/compression.md). The folder",
     "of a run has the file itself (`network.hwz`), the card with options and findings of every step, command,",
     "commit and machine (`card.json`), all columns (`row.csv`), the log and the recipe. Ratios are against 4",
-    "bytes for every parameter of the float32 network, and against its time and energy in int8 on the same array;",
-    "p is the exact McNemar test of the array's answers against those of the float32 network in float64.",
+    "bytes for every parameter of the float32 network, and against its time and energy in int8 on the same array with",
+    "weights packed by the same code (in brackets: with 8 bits a weight). p is the exact McNemar test of the array's",
+    "answers against those of the float32 network in float64.",
 )
 _HEADER = (
-    "run", "file bytes", "ratio", "bits/weight", "kept", "float64 right", "array right [95 %]", "p", "cycles", "ms",
-    "uJ", "mW", "time", "energy", "weights on the array", "command",
+    "run", "file bytes", "ratio", "bits/weight", "kept", "float64 right", "array right [95 %]", "p", "DRAM bits/weight",
+    "cycles", "ms", "uJ", "mW", "time", "energy", "weights on the array", "command",
 )  # fmt: skip
 
 
@@ -125,12 +172,13 @@ def _cells(run: StoredRun) -> list[str]:
         f"{row.float_correct} ({100 * row.float_correct / row.images:.2f} %)",
         _share(row.array_correct, row.images),
         f"{row.array_p:.2g}",
+        f"{row.array_bits_per_weight:.3f}",
         f"{row.cycles:,}",
         f"{row.runtime_ms:.4g}",
         f"{row.energy_uj:.4g}",
         f"{row.power_mw:.4g}",
-        f"{row.time_ratio:.2f}x",
-        f"{row.energy_ratio:.2f}x",
+        f"{row.time_ratio:.2f}x ({row.time_ratio_plain:.2f}x)",
+        f"{row.energy_ratio:.2f}x ({row.energy_ratio_plain:.2f}x)",
         f"{row.formats}{'' if row.weight_change == 0 else f', moved by at most {row.weight_change:.2g}'}",
         f"`{run.command}`",
     ]

@@ -1,181 +1,37 @@
-"""The table that all methods stand in: size, accuracy, and one inference on the array, beside the float32 network."""
+"""The table for people: size, accuracy, and one inference on the array, beside the float32 network."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+import math
+from collections.abc import Sequence
 
 from hwsim.text import text_table, wilson_interval
-from models.compression.errors import CompressionError
-from models.compression.measure import Mask, Measured
-from models.compression.paired import Paired, paired
+from models.compression.row import COLUMNS, Row, read_row, row, rows, short_format
 
 
-@dataclass(frozen=True)
-class Row:
-    """One network of the table: counts and units in the names; the columns of the CSV file.
+def table_text(*blocks: Sequence[Row]) -> str:
+    """Return the table: sizes and accuracy, then one inference on each machine, then what they ran in.
 
-    Ratios are the reference's number over this one's: larger is smaller, faster or thriftier.
-
-    Attributes:
-        name: Of the network or its file.
-        parameters: Numbers in all tensors, biases included.
-        weights: Those in weight tensors.
-        kept_weights: Weights that are not zero.
-        bits_per_weight: Bits of the file spent on weights, over ``weights``.
-        file_bytes: Length of the compressed file, headers, tables and graph included; of float32, 4 a parameter.
-        file_ratio: Against 4 bytes for every parameter of the reference.
-        paper_ratio: Equation (1) of Choi et al. (2017): weights of the reference in float32 over codes, index and
-            tables of this one, without biases, header and graph.
-        images: That accuracy was counted on.
-        float_correct: Right in float64.
-        float_lost: Right in the reference in float64 and wrong here in float64.
-        float_won: The other way round.
-        float_p: Exact McNemar test of the two.
-        array_correct: Right on the array, bit by bit.
-        array_lost: Right in the reference in float64 and wrong here on the array.
-        array_won: The other way round.
-        array_p: Exact McNemar test of the two.
-        macs: Multiply-accumulates of an inference.
-        effectual_macs: Those with two nonzero operands, on average.
-        array_bits_per_weight: Bits that a weight takes in the machine's memories, on average.
-        cycles: Of an inference.
-        runtime_ms: Of an inference.
-        energy_uj: Of an inference.
-        power_mw: Average.
-        dram_bits: Read and written.
-        sram_bits: Read and written, all scratchpads.
-        time_ratio: Against the reference.
-        energy_ratio: Against the reference.
-        weight_change: Largest distance that a weight moves into its format on the array; 0 is exact.
-        formats: Of the weights, layer by layer.
-        acts: Of the activations.
-        machine: Canonical spelling.
-        table: Of prices.
-        unpriced: What has no price and is missing from the energy.
+    Args:
+        blocks: The same networks on one machine after another.
     """
-
-    name: str
-    parameters: int
-    weights: int
-    kept_weights: int
-    bits_per_weight: float
-    file_bytes: int
-    file_ratio: float
-    paper_ratio: float
-    images: int
-    float_correct: int
-    float_lost: int
-    float_won: int
-    float_p: float
-    array_correct: int
-    array_lost: int
-    array_won: int
-    array_p: float
-    macs: int
-    effectual_macs: float
-    array_bits_per_weight: float
-    cycles: int
-    runtime_ms: float
-    energy_uj: float
-    power_mw: float
-    dram_bits: float
-    sram_bits: float
-    time_ratio: float
-    energy_ratio: float
-    weight_change: float
-    formats: str
-    acts: str
-    machine: str
-    table: str
-    unpriced: str
-
-    def values(self) -> tuple[object, ...]:
-        """Return the cells in the order of ``COLUMNS``."""
-        return tuple(getattr(self, name) for name in COLUMNS)
-
-
-COLUMNS = tuple(field.name for field in fields(Row))
-
-
-def rows(reference: Measured, others: Sequence[Measured]) -> tuple[Row, ...]:
-    """Return the reference's row and those of the others.
-
-    Raises:
-        CompressionError: they were not measured on the same images.
-    """
-    return tuple(row(reference, measured) for measured in (reference, *others))
-
-
-def row(reference: Measured, measured: Measured) -> Row:
-    """Return one row. Raises CompressionError when the two were not measured on the same images."""
-    own, hardware = measured.subject, measured.hardware
-    in_float = paired(reference.float_mask, measured.float_mask)
-    on_array = paired(reference.float_mask, measured.array_mask)
-    bits = hardware.memory_bits
-    return Row(
-        name=own.label,
-        parameters=own.parameters,
-        weights=measured.weight_count,
-        kept_weights=measured.kept_weights,
-        bits_per_weight=measured.bits_per_weight,
-        file_bytes=own.file_bytes,
-        file_ratio=4 * reference.subject.parameters / own.file_bytes,
-        paper_ratio=measured.paper_ratio * reference.weight_count / measured.weight_count,
-        images=_count(measured.float_mask),
-        float_correct=int(measured.float_mask.sum()),
-        float_lost=in_float.lost,
-        float_won=in_float.won,
-        float_p=in_float.p_value,
-        array_correct=int(measured.array_mask.sum()),
-        array_lost=on_array.lost,
-        array_won=on_array.won,
-        array_p=on_array.p_value,
-        macs=measured.macs,
-        effectual_macs=measured.effectual_macs,
-        array_bits_per_weight=measured.array_bits,
-        cycles=hardware.cycles,
-        runtime_ms=1e3 * hardware.runtime_s,
-        energy_uj=1e-6 * hardware.energy_total_pj,
-        power_mw=1e3 * hardware.power_w,
-        dram_bits=bits["dram"],
-        sram_bits=sum(value for name, value in bits.items() if name != "dram"),
-        time_ratio=reference.hardware.runtime_s / hardware.runtime_s,
-        energy_ratio=reference.hardware.energy_total_pj / hardware.energy_total_pj,
-        weight_change=max((weights.largest_change for weights in measured.weights), default=0.0),
-        formats=" ".join(f"{weights.layer}={short_format(str(weights.fmt))}" for weights in measured.weights),
-        acts=measured.acts,
-        machine=hardware.machine,
-        table=hardware.table,
-        unpriced="; ".join(hardware.unpriced),
-    )
-
-
-def short_format(text: str) -> str:
-    """Return the spelling of a format without the values of a codebook.
-
-    >>> short_format("codebook<3,int8@2^-8>{-77/256;0;13/128}")
-    'codebook<3,int8@2^-8>'
-    """
-    return text.partition("{")[0]
-
-
-def table_text(found: Sequence[Row]) -> str:
-    """Return the table for people: sizes and accuracy, then one inference on the array, then what they ran in."""
-    first = found[0]
+    first = blocks[0][0]
     lines = [
         f"{first.images} images; [ ]: 95 % interval (Wilson); p: exact McNemar test against {first.name} in float64",
         "",
-        text_table(_SIZE_HEADER, [_size_cells(own) for own in found]),
-        "",
-        f"one inference on the array, prices {first.table}; ratios against {first.name}",
-        "",
-        text_table(_ARRAY_HEADER, [_array_cells(own) for own in found]),
-        "",
-        *_notes(found),
+        text_table(_SIZE_HEADER, [_size_cells(own) for own in blocks[0]]),
     ]
-    return "\n".join(lines)
+    for block in blocks:
+        lines += [
+            "",
+            f"one inference on {block[0].machine}, prices {block[0].table}; ratios against {first.name}",
+            "with its weights packed alike; in brackets: with its weights at the bits of their formats",
+            "",
+            text_table(_ARRAY_HEADER, [_array_cells(own) for own in block]),
+            "",
+            *_array_notes(block),
+        ]
+    return "\n".join([*lines, "", *(_formats(own) for own in blocks[0])])
 
 
 _SIZE_HEADER = (
@@ -222,44 +78,27 @@ def _array_cells(own: Row) -> tuple[object, ...]:
         f"{own.power_mw:.4g}",
         f"{own.dram_bits / 8192:.1f}",
         f"{own.sram_bits / 8192:.1f}",
-        f"{own.time_ratio:.2f}x",
-        f"{own.energy_ratio:.2f}x",
+        f"{own.time_ratio:.2f}x ({own.time_ratio_plain:.2f}x)",
+        f"{own.energy_ratio:.2f}x ({own.energy_ratio_plain:.2f}x)",
     )
 
 
-def _notes(found: Sequence[Row]) -> list[str]:
-    lines = [f"{own.name}: {own.formats}; activations {own.acts}; {_change(own.weight_change)}" for own in found]
-    machines = dict.fromkeys(_PACKING.sub("", own.machine) for own in found)
-    unpriced = dict.fromkeys(part for own in found for part in own.unpriced.split("; ") if part)
-    lines += [f"machine: {machine}; a weight takes bits/w in its memories" for machine in machines]
+def _formats(own: Row) -> str:
+    return f"{own.name}: {own.formats}; activations {own.acts}; {_change(own.weight_change)}"
+
+
+def _array_notes(block: Sequence[Row]) -> list[str]:
+    unpriced = dict.fromkeys(part for own in block for part in own.unpriced.split("; ") if part)
+    lines = [f"bits/w in DRAM, {own.name}: {own.layer_bits}" for own in block]
+    rate = max(own.decoder_rate for own in block)
+    if rate:
+        many = "as many weights a cycle as are asked for" if math.isinf(rate) else f"up to {rate:.1f} weights a cycle"
+        lines.append(f"the decoder of weights is taken to deliver {many}: its time is not in the cycles")
     return [*lines, *([f"not in the energy, for want of a price: {'; '.join(unpriced)}"] if unpriced else [])]
-
-
-_PACKING = re.compile(r",compress=[^,]*")
 
 
 def _change(largest: float) -> str:
     return "every weight exact" if largest == 0 else f"weights moved by at most {largest:.2g}"
 
 
-def read_row(cells: Mapping[str, str]) -> Row:
-    """Return a row from the cells of a CSV file that ``Row.values`` were written to.
-
-    Raises:
-        CompressionError: columns are missing or hold no numbers.
-    """
-    missing = [name for name in COLUMNS if name not in cells]
-    if missing:
-        raise CompressionError(f"the table lacks the columns {', '.join(missing)}: measure again")
-    kinds = {field.name: {"int": int, "float": float}.get(str(field.type), str) for field in fields(Row)}
-    try:
-        return Row(**{name: kinds[name](cells[name]) for name in COLUMNS})
-    except ValueError as error:
-        raise CompressionError(f"the table holds what is no number: {error}") from error
-
-
-def _count(mask: Mask) -> int:
-    return int(mask.size)
-
-
-__all__ = ["COLUMNS", "Paired", "Row", "read_row", "row", "rows", "short_format", "table_text"]
+__all__ = ["COLUMNS", "Row", "read_row", "row", "rows", "short_format", "table_text"]

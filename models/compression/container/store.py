@@ -45,6 +45,19 @@ def load_compressed(path: str | os.PathLike[str]) -> Network:
     Raises:
         CompressionError: unreadable, too large, damaged, or of a newer version.
     """
+    data = read_compressed(path)
+    try:
+        return unpack(data)
+    except CompressionError as error:
+        raise CompressionError(f"{Path(path)}: {error}") from error
+
+
+def read_compressed(path: str | os.PathLike[str]) -> bytes:
+    """Return the bytes of a file that ``save_compressed`` wrote, not decoded.
+
+    Raises:
+        CompressionError: unreadable or too large.
+    """
     source = Path(path)
     try:
         with source.open("rb") as file:
@@ -53,7 +66,4 @@ def load_compressed(path: str | os.PathLike[str]) -> Network:
         raise CompressionError(f"cannot read {source}: {error}") from error
     if len(data) > LARGEST_FILE_BYTES:
         raise CompressionError(f"{source} has more than {LARGEST_FILE_BYTES} bytes, the limit")
-    try:
-        return unpack(data)
-    except CompressionError as error:
-        raise CompressionError(f"{source}: {error}") from error
+    return data

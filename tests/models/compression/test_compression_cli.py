@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,11 +14,15 @@ import pytest
 from hwsim.network import load_network_file
 from models import cli
 from models.compression import cli as compression_cli
+from models.compression.alike import check_alike, data_of
 from models.compression.container import load_compressed
-from models.compression.recipe import load_recipe
-from models.compression.results import index_text
+from models.compression.errors import CompressionError
+from models.compression.recipe import load_recipe, parse_recipe
+from models.compression.results import index_text, recipe_as_run
 from models.compression.studies import Study
+from models.compression.subject import subject
 from models.compression.table import COLUMNS
+from models.data import Dataset, load_data
 
 QUICK = ["--limit", "200", "--threads", "1"]
 RECIPE = """
@@ -93,6 +99,7 @@ def test_compare_prints_for_people(stored: Path, capsys: pytest.CaptureFixture[s
     text = capsys.readouterr().out
     assert "prices published45; ratios against digits-cnn" in text
     assert "mine: conv1=int8" in text
+    assert "mine: no card.json beside" in text
 
 
 def test_the_index_lists_stored_runs(stored: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -107,6 +114,97 @@ def test_the_index_lists_stored_runs(stored: Path, capsys: pytest.CaptureFixture
 def test_the_index_of_the_results_is_that_of_their_folders() -> None:
     folder = Path(__file__).parents[3] / "results" / "compression"
     assert (folder / "README.md").read_text(encoding="utf-8") == index_text(folder)
+
+
+def test_a_stored_run_is_measured_again(stored: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    copy = tmp_path / "runs" / "mine"
+    shutil.copytree(stored / "a" / "mine", copy)
+    before, made = (copy / "row.csv").read_text(), json.loads((copy / "card.json").read_text())
+    (copy / "row.csv").write_text("name,old\nmine,1\n")
+    words = ["compare", "--results", str(tmp_path / "runs"), "--measure", "--steps", str(tmp_path / "kept")]
+    assert cli.main([*words, *QUICK]) == 0
+    assert capsys.readouterr().out.endswith(f"{copy}\n")
+    assert (copy / "row.csv").read_text() == before
+    card = json.loads((copy / "card.json").read_text())
+    assert card.pop("measured")["command"].startswith("models compare --results")
+    assert card == made
+    assert f"| [{copy.name}]({copy.name}) |" in index_text(tmp_path / "runs")
+
+
+def test_a_stored_recipe_is_what_was_run(tmp_path: Path) -> None:
+    """Options of the command line are in it, so that the run is measured again as it was."""
+    folder = tmp_path / "other"
+    words = ["digits-cnn", "--method", "pow2", "--set", "bits=4", "--coder", "huffman", "--acts", "int6"]
+    output = ["-o", str(tmp_path / "x.npz"), "--results", str(folder), "--machine", "8x8-os,dram=1GB/s"]
+    assert cli.main(["compress", *words, *output, *QUICK]) == 0
+    recipe = load_recipe(str(folder / "recipe.toml"))
+    assert (recipe.coder, recipe.array.acts, recipe.array.machine) == ("huffman", "int6", "8x8-os,dram=1GB/s")
+    (row,) = csv.DictReader((folder / "row.csv").open())
+    assert int(row["file_bytes"]) == (folder / "network.hwz").stat().st_size
+    assert (row["coder"], row["acts"]) == ("huffman", "int6")
+
+
+def test_a_changed_recipe_is_stored_as_it_ran() -> None:
+    recipe = parse_recipe(RECIPE)
+    assert recipe_as_run(recipe) == RECIPE
+    changed = replace(recipe, coder="fixed")
+    assert parse_recipe(recipe_as_run(changed), changed.name) == changed
+
+
+def test_machines_have_a_block_each(stored: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    machines = ["edge-16x16@100MHz", "tpu-128x128", "8x8-os"]
+    words = ["compare", str(stored / "mine.hwz"), *(word for name in machines for word in ("--machine", name))]
+    assert cli.main([*words, "--table", "published45", *QUICK]) == 0
+    text = capsys.readouterr().out
+    assert text.count("one inference on") == 3
+    assert cli.main([*words, "--csv", *QUICK]) == 0
+    captured = capsys.readouterr()
+    rows = list(csv.DictReader(io.StringIO(captured.out)))
+    assert [row["name"] for row in rows] == ["digits-cnn", "mine"] * 3
+    assert len({row["cycles"] for row in rows[::2]}) == 3
+    assert len({row["array_correct"] for row in rows[::2]}) == 1
+    assert "mine: no card.json beside" in captured.err
+
+
+def test_the_recipes_data_is_measured_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two sets of one shape: labels of the second are all wrong."""
+    real = load_data("digits", "test")
+    asked: list[tuple[str, str]] = []
+
+    def load(name: str, split: str, root: Path | None = None) -> Dataset:
+        asked.append((name, split))
+        labels = (real.labels + (name == "others")) % 10
+        return Dataset(name, split, real.images, labels)
+
+    monkeypatch.setattr("models.data.load_data", load)
+    (tmp_path / "r.toml").write_text(f'data = "others"\n{RECIPE}')
+    words = ["compress", "--recipe", str(tmp_path / "r.toml"), "-o", str(tmp_path / "r.hwz"), "--results"]
+    assert cli.main([*words, str(tmp_path / "runs" / "r"), *QUICK]) == 0
+    assert {name for name, _ in asked} == {"others"}
+    (row,) = csv.DictReader((tmp_path / "runs" / "r" / "row.csv").open())
+    assert int(row["float_correct"]) < 100
+    asked.clear()
+    assert cli.main(["compare", "--results", str(tmp_path / "runs"), "--measure", *QUICK]) == 0
+    assert {name for name, _ in asked} == {"others"}
+    assert cli.main([*words, str(tmp_path / "runs" / "s"), "--data", "digits", *QUICK]) == 0
+    (row,) = csv.DictReader((tmp_path / "runs" / "s" / "row.csv").open())
+    assert int(row["float_correct"]) > 100
+
+
+def test_networks_of_other_origin_or_data_are_not_mixed(stored: Path, tmp_path: Path) -> None:
+    own = subject(str(stored / "mine.hwz"))
+    other = replace(own, label="other", network=replace(own.network, metadata={"dataset": "mnist"}))
+    renamed = replace(own, label="renamed", network=replace(own.network, name="lenet5"))
+    check_alike([own, other], data="digits")
+    check_alike([own, renamed], reference="digits-cnn")
+    for mixed, message in (([own, other], "other: mnist.*--data"), ([own, renamed], "renamed: lenet5.*--reference")):
+        with pytest.raises(CompressionError, match=message):
+            check_alike(mixed)
+    assert data_of([own, other], "mnist") == "mnist"
+    with pytest.raises(CompressionError, match="name it with --data"):
+        data_of([own, other])
 
 
 def test_lists(capsys: pytest.CaptureFixture[str]) -> None:
@@ -143,6 +241,10 @@ def test_a_study_writes_into_its_folder(
         (["compress", "digits-cnn", "--method", "pow2", "-o", "/proc/none/x.hwz"], "choose another place"),
         (["compress", "digits-cnn", "--method", "pow2", "--limit", "0"], "0 images asked for"),
         (["compare"], "name the networks to compare"),
+        (["compare", "digits-cnn", "--measure"], "name their folder with --results DIR"),
+        (["compare", "--results", "nowhere", "--measure"], "nowhere holds no stored run"),
+        (["compare", "digits-cnn", "--coder", "zip"], "unknown coder 'zip'"),
+        (["compare", "digits-cnn", "lenet5"], "lenet5: mnist"),
         (["compare", "none.hwz"], "none.hwz"),
         (["compare", "digits"], "or the path of a .npz or .hwz file"),
         (["compress", "digits-cnn", "--method", "pow2", "--set", "a=1", "--set", "a.b=1"], "is a value already"),

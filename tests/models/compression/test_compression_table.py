@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from math import comb
 from pathlib import Path
@@ -11,10 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwsim import Assignment, LayerFormats, simulate
-from hwsim.network import fold, gemm_shape
+from hwsim import Assignment, LayerFormats, parse_machine, simulate
+from hwsim.network import Network, fold, gemm_shape, save_network
 from models import load_data, load_network
-from models.compression.container import SUFFIX, paper_ratio, save_compressed, weight_bits_per_parameter
+from models.compression.container import (
+    CODERS,
+    SUFFIX,
+    pack,
+    paper_ratio,
+    save_compressed,
+    sizes,
+    weight_bits_per_parameter,
+)
 from models.compression.errors import CompressionError
 from models.compression.measure import Measured, Subject, measure, relabelled, subject
 from models.compression.methods import make_step
@@ -23,11 +32,28 @@ from models.compression.recipe import ArraySettings
 from models.compression.run import compress
 from models.compression.step import Work
 from models.compression.table import COLUMNS, Row, read_row, row, rows, table_text
+from models.compression.weights import with_tensors
 from models.registry import data_for
 
 TEST = load_data("digits", "test").subset(300)
 CALIBRATION = load_data("digits", "calibration")
+SETTINGS = ArraySettings()
+MACHINE = "edge-16x16@100MHz,dram=lpddr4@1.28GB/s"
 STEPS = (make_step("prune", {"keep": 0.4}), make_step("pow2", {"bits": 4}))
+
+
+def huffman_bits(network: Network) -> dict[str, float]:
+    """Bits a weight of each layer in a Huffman-coded file, from the file's own account."""
+    found = sizes(pack(network, "huffman"))
+    weights = {name: part for name, part in found.tensors.items() if name.endswith(".weight")}
+    count = sum(part.parameters for part in weights.values())
+    order = [f"{layer.name}.weight" for layer in network.mac_layers]
+    return {
+        name.removesuffix(".weight"): round(
+            8 * (weights[name].file_bytes / weights[name].parameters + found.shared_table / count), 4
+        )
+        for name in order
+    }
 
 
 @pytest.fixture(scope="module")
@@ -73,10 +99,12 @@ def test_cycles_energy_and_accuracy_are_those_of_a_run_of_hwsim(file: Path, tabl
     network, own = subject(str(file)).network, table[1]
     default = LayerFormats.of("int8", "int8", "int32")
     spelled = [(f"{name}", LayerFormats.of("pow2<4>", "int8", "int32")) for name in ("conv1", "conv2", "classify")]
-    machine = f"edge-16x16@100MHz,dram=lpddr4@1.28GB/s,compress={own.bits_per_weight:.4f}b"
+    bits = huffman_bits(network)
+    assert own.layer_bits == " ".join(f"{name}={min(bits[name], 4):g}" for name in bits)
     run = simulate(
-        network, Assignment(default, tuple(spelled)), machine, TEST.images, TEST.labels, CALIBRATION.images, "sky130"
-    )
+        network, Assignment(default, tuple(spelled)), f"{MACHINE},compress=layers@dram",
+        TEST.images, TEST.labels, CALIBRATION.images, "sky130", packed=bits,
+    )  # fmt: skip
     assert own.formats.count("pow2<") == 3
     assert own.weight_change == 0
     assert (own.array_correct, own.images) == (run.numerics.correct, 300)
@@ -86,21 +114,94 @@ def test_cycles_energy_and_accuracy_are_those_of_a_run_of_hwsim(file: Path, tabl
     assert own.runtime_ms == pytest.approx(own.cycles / 100e6 * 1e3)
     assert own.macs == sum(gemm_shape(network, layer).macs for layer in network.mac_layers)
     assert own.dram_bits == run.hardware.memory_bits["dram"]
-    assert own.array_bits_per_weight == pytest.approx(own.bits_per_weight, rel=1e-3)
+    counts = {name: network.weight(name).size for name in bits}
+    spent = sum(min(bits[name], 4) * count for name, count in counts.items())
+    assert own.array_bits_per_weight == pytest.approx(spent / own.weights, abs=1 / own.weights)
 
 
-def test_the_reference_is_plain_int8(table: tuple[Row, Row]) -> None:
+def test_the_reference_is_int8_packed_alike_and_as_it_is(table: tuple[Row, Row]) -> None:
     reference, own = table
-    run = simulate(
-        load_network("digits-cnn"), Assignment(LayerFormats.of("int8", "int8", "int32")),
-        "edge-16x16@100MHz,dram=lpddr4@1.28GB/s", TEST.images, TEST.labels, CALIBRATION.images, "sky130",
-    )  # fmt: skip
-    assert (reference.cycles, reference.array_correct) == (run.hardware.cycles, run.numerics.correct)
-    assert reference.array_bits_per_weight == 8
+    network, formats = fold(load_network("digits-cnn")), Assignment(LayerFormats.of("int8", "int8", "int32"))
+    data = TEST.images, TEST.labels, CALIBRATION.images, "sky130"
+    plain = simulate(network, formats, MACHINE, *data)
+    scales = {"conv1": -6, "conv2": -7, "classify": -7}
+    held = {
+        f"{name}.weight": np.clip(np.rint(network.weight(name) * 2.0**-scale), -128, 127) * 2.0**scale + 0.0
+        for name, scale in scales.items()
+    }
+    bits = huffman_bits(with_tensors(network, held))
+    packed = simulate(network, formats, f"{MACHINE},compress=layers@dram", *data, packed=bits)
+    assert (reference.cycles, reference.array_correct) == (packed.hardware.cycles, plain.numerics.correct)
+    assert reference.energy_uj == pytest.approx(packed.hardware.energy_total_pj * 1e-6)
+    assert reference.plain_energy_uj == pytest.approx(plain.hardware.energy_total_pj * 1e-6)
+    assert reference.plain_runtime_ms == pytest.approx(plain.hardware.runtime_s * 1e3)
+    assert reference.array_bits_per_weight < 8
     assert (reference.time_ratio, reference.energy_ratio) == (1, 1)
-    assert own.energy_ratio == pytest.approx(run.hardware.energy_total_pj * 1e-6 / own.energy_uj)
-    assert own.energy_ratio > 1
-    assert own.time_ratio == run.hardware.cycles / own.cycles
+    assert own.energy_ratio == pytest.approx(reference.energy_uj / own.energy_uj)
+    assert own.energy_ratio_plain == pytest.approx(reference.plain_energy_uj / own.energy_uj)
+    assert own.energy_ratio_plain > own.energy_ratio > 1
+    assert own.time_ratio == packed.hardware.cycles / own.cycles
+    assert own.time_ratio_plain == plain.hardware.cycles / own.cycles
+
+
+def test_packing_moves_dram_alone(measured: tuple[Measured, Measured]) -> None:
+    for own in measured:
+        packed, plain = own.hardware.memory_bits, own.plain.memory_bits
+        saved = plain["dram"] - packed["dram"]
+        assert saved == pytest.approx(own.plain.weight_bits - own.hardware.weight_bits, abs=1)
+        assert {name: bits for name, bits in packed.items() if name != "dram"} == {
+            name: bits for name, bits in plain.items() if name != "dram"
+        }
+        assert "compress" not in own.plain.machine
+
+
+def test_a_layer_whose_code_is_longer_than_its_format_stays_as_it_is(measured: tuple[Measured, Measured]) -> None:
+    """Few weights of many values: the table of the code outweighs them; decided for this layer alone."""
+    network = fold(load_network("digits-cnn"))
+    rng = np.random.default_rng(3)
+    values = (rng.permutation(144) % 127 - 63).reshape(16, 1, 3, 3) / 64 + 1 / 64
+    own = measure(Subject("x", with_tensors(network, {"conv1.weight": values}), None), TEST, CALIBRATION, SETTINGS)
+    bits = own.layer_bits
+    assert bits["conv1"] == 8
+    assert bits["conv2"] < 8
+
+
+def test_the_decoder_has_to_keep_up_with_what_dram_brings(measured: tuple[Measured, Measured]) -> None:
+    for own in measured:
+        bus = float(parse_machine(MACHINE).dram_bits_per_cycle or 0)
+        weights = {weights.layer: weights.fmt.bits for weights in own.weights}
+        rates = [min(bus / bits, 128 / weights[name]) for name, bits in own.layer_bits.items() if bits < weights[name]]
+        assert own.decoder_rate == pytest.approx(max(rates))
+    assert replace(measured[0], hardware=measured[0].plain).decoder_rate == 0
+
+
+@pytest.mark.parametrize("coder", CODERS)
+def test_sizes_are_those_of_the_coder(coder: str, file: Path, tmp_path: Path) -> None:
+    network = subject(str(file)).network
+    packed, plain = tmp_path / "x.hwz", tmp_path / "x.npz"
+    save_compressed(packed, network, coder)
+    save_network(replace(network, metadata={**network.metadata, "compression": [{"method": "prune"}]}), plain)
+    for own in (subject(str(packed)), subject(str(plain), coder)):
+        assert (own.coder, own.file_bytes) == (coder, packed.stat().st_size)
+        assert own.bits_per_weight == sizes(packed.read_bytes()).weight_bits_per_parameter
+
+
+def test_what_is_not_known_of_a_file_is_said(file: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "alone.hwz"
+    copy.write_bytes(file.read_bytes())
+    lines: list[str] = []
+    own = subject(str(copy))
+    measure(own, TEST.subset(5), CALIBRATION, SETTINGS, report=lines.append)
+    assert f"alone: no card.json beside {copy}: formats are read off the weights" in "\n".join(lines)
+    (tmp_path / "card.json").write_text(json.dumps({"content_hash": "0" * 64, "network": {}}))
+    assert "is the card of another network" in subject(str(copy)).note
+    known = {"content_hash": own.network.content_hash, "network": {"compression": []}}
+    (tmp_path / "card.json").write_text(json.dumps(known))
+    assert (subject(str(copy)).note, subject(str(copy)).network.metadata["compression"]) == ("", [])
+    for damaged in ("{", "[]", json.dumps({**known, "network": 3})):
+        (tmp_path / "card.json").write_text(damaged)
+        with pytest.raises(CompressionError, match=r"card.json is damaged .*: restore it"):
+            subject(str(copy))
 
 
 def test_pairs_are_counted_image_by_image(measured: tuple[Measured, Measured], table: tuple[Row, Row]) -> None:
@@ -145,6 +246,13 @@ def test_the_text_has_the_numbers(table: tuple[Row, Row]) -> None:
     for shown in (str(own.file_bytes), f"{own.file_ratio:.2f}", str(own.cycles), f"{own.energy_uj:.4g}"):
         assert shown in text
     assert "every weight exact" in text
+    assert f"bits/w in DRAM, {own.name}: {own.layer_bits}" in text
+    rate = max(one.decoder_rate for one in table)
+    assert f"deliver up to {rate:.1f} weights a cycle: its time is not in the cycles" in text
+    assert f"{own.energy_ratio:.2f}x ({own.energy_ratio_plain:.2f}x)" in text
+    two = table_text(table, [replace(own, machine="other") for own in table])
+    assert two.count("one inference on") == 2
+    assert two.count("file bytes") == 1
     assert max(map(len, text.splitlines())) < 320
 
 
