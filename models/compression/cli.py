@@ -118,15 +118,21 @@ def _array(arguments: argparse.Namespace, settings: ArraySettings) -> ArraySetti
 
 
 def _run(arguments: argparse.Namespace, recipe: CompressionRecipe, output: Path) -> Compressed:
+    from models.compression.errors import CompressionError
     from models.compression.measure import same_images
     from models.compression.run import compress
     from models.compression.step import Work
-    from models.data import load_data
+    from models.data import hold_out, load_data
     from models.registry import data_for, load_network
 
     network = load_network(recipe.network)
     name = arguments.data or recipe.data or data_for(network)
-    train = same_images(load_data(name, "train", arguments.root), arguments.limit)
+    if arguments.split == "validation" and not arguments.hold_out:
+        raise CompressionError("--split validation counts on images of train: keep N of them from it with --hold-out N")
+    train = load_data(name, "train", arguments.root)
+    if arguments.hold_out:
+        train, _ = hold_out(train, arguments.hold_out)
+    train = same_images(train, arguments.limit)
     return compress(network, recipe.steps, Work(train, _say, _threads(arguments)), output, arguments.steps)
 
 
@@ -214,10 +220,12 @@ def _measured(
     """Return what was measured, machine by machine; ``data`` is used unless the command line names another set."""
     from models.compression.alike import data_of
     from models.compression.measure import Images, measure_on, same_images
-    from models.data import load_data
+    from models.data import hold_out, load_data
 
     name = data_of(found, arguments.data or data)
-    test = same_images(load_data(name, arguments.split, arguments.root), arguments.limit)
+    held = getattr(arguments, "hold_out", 0) if arguments.split == "validation" else 0
+    counted = load_data(name, "train" if held else arguments.split, arguments.root)
+    test = same_images(hold_out(counted, held)[1] if held else counted, arguments.limit)
     images = Images(test, load_data(name, "calibration", arguments.root))
     quiet = getattr(arguments, "csv", False)
     report: Callable[[str], None] = (lambda line: None) if quiet else _say

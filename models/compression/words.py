@@ -19,7 +19,7 @@ ARRAY_WORDS = {
 
 def compress_parser(commands: Commands) -> argparse.ArgumentParser:
     """Add the words of ``models compress``."""
-    compress = commands.add_parser(
+    compress: argparse.ArgumentParser = commands.add_parser(
         "compress", help="compress a network by a method or a recipe (needs the extra 'train'); stopped, it goes on"
     )
     compress.add_argument("network", nargs="?", metavar="NETWORK", help="a name or a .npz file; default: the recipe's")
@@ -41,6 +41,13 @@ def compress_parser(commands: Commands) -> argparse.ArgumentParser:
         metavar="DIR",
         help="keep the network after each step there, for recipes that begin alike, and what float32 networks answer",
     )
+    compress.add_argument(
+        "--hold-out",
+        type=int,
+        default=0,
+        metavar="N",
+        help="train on all but the last N images of train; --split validation counts on those N",
+    )
     compress.add_argument("--no-table", action="store_true", help="do not measure what came out")
     _add_measuring(compress)
     return compress
@@ -48,7 +55,9 @@ def compress_parser(commands: Commands) -> argparse.ArgumentParser:
 
 def compare_parser(commands: Commands) -> argparse.ArgumentParser:
     """Add the words of ``models compare``."""
-    compare = commands.add_parser("compare", help="size, accuracy, time and energy of compressed networks in one table")
+    compare: argparse.ArgumentParser = commands.add_parser(
+        "compare", help="size, accuracy, time and energy of compressed networks in one table"
+    )
     compare.add_argument("files", nargs="*", metavar="NETWORK", help="a name, a .npz or a .hwz file")
     compare.add_argument("--reference", metavar="NETWORK", help="compared with; default: the float32 network")
     compare.add_argument("--csv", action="store_true", help="print CSV, all columns")

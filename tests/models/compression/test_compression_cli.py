@@ -55,6 +55,35 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_images_that_are_held_out_are_counted_on_and_not_trained_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from models.compression import measure, run
+
+    seen: list[Dataset] = []
+    plain, counted = run.compress, measure.measure_on
+
+    def compress(network, steps, work, *rest):  # type: ignore[no-untyped-def]
+        seen.append(work.train)
+        return plain(network, steps, work, *rest)
+
+    def measured(machines, own, images, *rest):  # type: ignore[no-untyped-def]
+        seen.append(images.test)
+        return counted(machines, own, images, *rest)
+
+    monkeypatch.setattr(run, "compress", compress)
+    monkeypatch.setattr(measure, "measure_on", measured)
+    words = ["compress", "digits-cnn", "--method", "pow2", "-o", str(tmp_path / "net.hwz"), "--threads", "1"]
+    assert cli.main([*words, "--hold-out", "60", "--split", "validation"]) == 0
+    train = load_data("digits", "train")
+    assert seen[0].labels.tolist() == train.labels[:838].tolist()
+    assert all(images.labels.tolist() == train.labels[838:].tolist() for images in seen[1:]) and len(seen) == 3
+    assert cli.main([*words, "--split", "validation"]) == 2
+    assert "keep N of them from it with --hold-out N" in capsys.readouterr().err
+    assert cli.main([*words, "--hold-out", "898"]) == 2
+    assert "898 images to hold out of the 898" in capsys.readouterr().err
+
+
 def test_a_method_with_options_makes_a_network_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / "net.npz"
     words = ["digits-cnn", "--method", "prune", "--set", "keep=0.25", "--set", 'layers=[["conv1", 1.0]]', "--no-table"]
