@@ -52,8 +52,9 @@ def _all(network: Network, data: Dataset, options: Diagonal) -> dict[str, NDArra
     from models.compression.hessian import adam, backprop, exact, hutchinson
 
     match options.method:
-        case "exact":
-            return exact.exact_diagonal(network, data)
+        case "exact" | "exact-root":
+            found = exact.exact_diagonal(network, data)
+            return found if options.method == "exact" else {name: np.sqrt(values) for name, values in found.items()}
         case "fisher":
             return exact.empirical_fisher(network, data)
         case "backprop":

@@ -11,7 +11,7 @@ from hwsim.network import Network
 from models.compression.errors import CompressionError
 from models.compression.weights import weight_names
 
-FLOOR = 1e-6  #: smallest importance, as a share of the mean
+FLOOR = 0.01  #: smallest importance, as a share of the mean: a weight with less would be free to move anywhere
 
 
 def importance(
@@ -25,6 +25,10 @@ def importance(
     A weight behind a unit that no image reaches has a second derivative of 0, and an estimate may be negative where the
     truth is not: weighted means would be undefined. Values below ``floor`` times the mean (of the values, negative ones
     taken as 0) are raised to it. All values 0 gives all ones. Only ratios matter to a quantiser.
+
+    The mean is that over *all* weights of ``names``, pruned ones included, and Choi et al. have no floor (their eq. 8
+    and 9 take h as it is). A quantiser then divides by the mean over the weights that are left, so that in a pruned
+    network the floor, in the unit of that mean, is ``floor`` times the ratio of the two means.
 
     >>> import numpy as np
     >>> from hwsim.network import Layer, Linear

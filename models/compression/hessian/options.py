@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hwsim.errors import all_faults, unknown_name
 from models.compression.errors import CompressionError
 
-METHODS = ("exact", "backprop", "hutchinson", "adam", "fisher", "ones")
+METHODS = ("exact", "exact-root", "backprop", "hutchinson", "adam", "fisher", "ones")
 
 
 @dataclass(frozen=True)
@@ -15,9 +15,10 @@ class Diagonal:
     """Options of ``diagonal``.
 
     Attributes:
-        method: "exact": the Hessian's own diagonal. "backprop": the recursion of Becker & LeCun, which drops products
-            of different units. "hutchinson": random probes. "adam": the root of Adam's second moment. "fisher": mean
-            squared gradients. "ones": all weights alike.
+        method: "exact": the Hessian's own diagonal. "exact-root": its square root, which differs less from weight to
+            weight. "backprop": the recursion of Becker & LeCun, which drops products of different units. "hutchinson":
+            random probes. "adam": the root of Adam's second moment. "fisher": mean squared gradients. "ones": all
+            weights alike.
         samples: Images, drawn from the training images without replacement.
         seed: Of the draw, the probes and Adam's batches.
         probes: Random vectors of "hutchinson".

@@ -9,7 +9,8 @@ from models.compression.quantize.hooks import CentresHook
 from models.compression.quantize.joint import JointCode, JointHook
 from models.compression.quantize.joint_step import EcsqTrain
 from models.compression.quantize.kmeans import kmeans
-from models.compression.quantize.steps import Ecsq, HessianKMeans, KMeans, Quantizer, Uniform
+from models.compression.quantize.quantizer import Quantizer
+from models.compression.quantize.steps import Ecsq, HessianKMeans, KMeans, Uniform
 from models.compression.quantize.target import by_rate, clusters_by_rate
 from models.compression.quantize.uniform import uniform
 

@@ -78,10 +78,10 @@ def ecsq(
     return Clusters(current.centres, current.assignment, tuple(trace))
 
 
-def code_lengths(counts: ArrayLike) -> Float64:
+def ideal_lengths(counts: ArrayLike) -> Float64:
     """Return -log2 of each count's share, in bits: the lengths of an ideal code.
 
-    >>> code_lengths([1, 1, 2]).tolist()
+    >>> ideal_lengths([1, 1, 2]).tolist()
     [2.0, 2.0, 1.0]
     """
     shares = np.asarray(counts, dtype=np.float64) / np.sum(counts)
@@ -101,7 +101,7 @@ def cheapest(values: Float64, weights: Float64, centres: Float64, prices: Float6
 
 
 def _pass(values: Float64, weights: Float64, current: Clusters, multiplier: float, zero: bool) -> Clusters:
-    prices = multiplier * code_lengths(current.counts)
+    prices = multiplier * ideal_lengths(current.counts)
     chosen = cheapest(values, weights, current.centres, prices)
     means = weighted_means(values, weights, chosen, current.centres.size)
     if zero:

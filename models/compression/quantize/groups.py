@@ -89,7 +89,8 @@ def importance_of(network: Network, work: Work, method: str, samples: int, floor
         work: Its training images are the data.
         method: One that ``models.compression.hessian`` knows, or "ones".
         samples: Training images; 0 for all.
-        floor: Negative and small entries are raised to this share of the mean.
+        floor: Negative and small entries are raised to this share of the mean over all weights: also over pruned
+            ones, while ``groups_of`` then makes the mean over the weights that are left 1.
     """
     if method == "ones":
         return np.ones(flat_weights(network).size)

@@ -26,8 +26,7 @@ class CentresHook(Hook):
     Args:
         scope: ``"network"``: equal weights of all layers are one centre; ``"layer"``: of one tensor only.
         gradient: ``"mean"`` or ``"sum"``.
-        biases: Whether tensors of one dimension are trained; the averages of a recipe hold only with averaging 0 or
-            when every step is linear in the centres, as here.
+        biases: Whether tensors of one dimension are trained.
         centres: Whether the centres are trained; without, only the biases are.
 
     Raises:

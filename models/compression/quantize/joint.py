@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from models.compression.errors import CompressionError
 from models.compression.quantize.clusters import Float64, Int32, weighted_means
-from models.compression.quantize.ecsq import cheapest, code_lengths
+from models.compression.quantize.ecsq import cheapest, ideal_lengths
 from models.compression.quantize.uniform import uniform
 from models.training.hooks import Hook
 
@@ -125,7 +125,7 @@ class JointHook(Hook):
         """Return how the code stands now."""
         counts = [count for book in self._books for count in book.counts.values()]
         total = sum(int(count.sum()) for count in counts)
-        bits = sum(float((count[count > 0] * code_lengths(count[count > 0])).sum()) for count in counts)
+        bits = sum(float((count[count > 0] * ideal_lengths(count[count > 0])).sum()) for count in counts)
         live = sum(book.nonzero for book in self._books)
         return CodeState(live, total, sum(book.centres.size for book in self._books), bits / total)
 
@@ -164,7 +164,7 @@ class _Book:
     def assign(self, values: Mapping[str, Float64], multiplier: float, moving: bool) -> None:
         """Give each value to its cheapest centre; then centres and counts follow, and unused centres go."""
         for name, flat in values.items():
-            prices = multiplier * code_lengths(np.maximum(self.counts[name], _UNSEEN))
+            prices = multiplier * ideal_lengths(np.maximum(self.counts[name], _UNSEEN))
             chosen = cheapest(flat, self._importance[name], self.centres, prices)
             if name in self._dead:
                 chosen[self._dead[name]] = np.searchsorted(self.centres, 0.0)

@@ -11,10 +11,11 @@ import numpy as np
 from hwsim.errors import all_faults
 from hwsim.network import Network
 from models.compression.errors import CompressionError
+from models.compression.hessian.importance import FLOOR
 from models.compression.quantize.groups import importance_of
 from models.compression.quantize.hooks import CentresHook
 from models.compression.quantize.joint import CodeState, JointCode, JointHook
-from models.compression.quantize.steps import Importance, Scope
+from models.compression.quantize.quantizer import Importance, Scope, importance_faults
 from models.compression.step import Step, Training, Work, recorded
 from models.compression.weights import flat_weights, weight_names, with_tensors
 
@@ -32,10 +33,9 @@ class EcsqTrain(Step):
         centres: They follow the means of their members, or stay on the grid: codes are integers, no table is needed.
         regrow: Whether weights that are 0 at the start may come back.
         scope: One codebook for the whole network, or one for each layer.
-        importance: What errors are weighted with: nothing, a diagonal of the Hessian, or the root of Adam's second
-            moment, all at the start.
+        importance: What errors are weighted with, taken at the start: see ``kmeans``.
         samples: Training images for it; 0 for all of them.
-        floor: Smallest importance, as a share of the mean.
+        floor: Smallest importance, as a share of the mean over all weights, pruned ones included.
         every: Steps of training from one assignment to the next.
         ramp: Share of the training over which the multiplier rises from 0.
         training: Of the weights, through their quantised values.
@@ -50,7 +50,7 @@ class EcsqTrain(Step):
     scope: Scope = "network"
     importance: Importance = "ones"
     samples: int = 1000
-    floor: float = 0.01
+    floor: float = FLOOR
     every: int = 4
     ramp: float = 0.5
     training: Training = _TRAINING
@@ -61,14 +61,13 @@ class EcsqTrain(Step):
             ("multiplier", 0 <= self.multiplier < math.inf, "at least 0, in squared weight per bit"),
             ("step", 0 < self.step < math.inf, "above 0, in the unit of the weights"),
             ("centres", self.centres in ("mean", "grid"), "mean or grid"),
-            ("samples", self.samples >= 0, "at least 0 images, 0 for all"),
-            ("floor", 0 < self.floor <= 1, "above 0, at most 1, a share of the mean"),
             ("every", self.every >= 1, "at least 1 step"),
             ("ramp", 0 <= self.ramp <= 1, "0 to 1, a share of the training"),
             ("training.epochs", self.training.epochs >= 1, "at least 1"),
             ("training.averaging", self.training.averaging == 0, "0: an average of quantised weights is not quantised"),
         )
-        faults = [f"{name} is {self._value(name)}; needed: {need}" for name, good, need in checks if not good]
+        faults = importance_faults(self.scope, self.importance, self.samples, self.floor)
+        faults += [f"{name} is {self._value(name)}; needed: {need}" for name, good, need in checks if not good]
         if faults:
             raise CompressionError(all_faults(f"method {self.method!r}", faults))
 
@@ -107,5 +106,4 @@ class EcsqTrain(Step):
 def _line(state: CodeState) -> str:
     share = 100 * state.nonzero / state.weights
     bits = state.entropy_bits
-    ratio = 32 / bits if bits else math.inf
-    return f"    {share:.2f} % not 0, {state.clusters} centres, {bits:.4f} bits per weight ({ratio:.0f}x)"
+    return f"    {share:.2f} % not 0, {state.clusters} centres, {bits:.4f} bits per weight"

@@ -3,110 +3,24 @@
 from __future__ import annotations
 
 import math
-from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar, Literal, get_args
+from typing import ClassVar, Literal
 
 import numpy as np
 
-from hwsim.errors import all_faults, unknown_name
-from hwsim.network import Network
-from models.compression.errors import CompressionError
+from hwsim.errors import unknown_name
 from models.compression.quantize.clusters import Clusters
 from models.compression.quantize.ecsq import ecsq
-from models.compression.quantize.groups import Group, facts_of, groups_of, importance_of, rebuilt
-from models.compression.quantize.hooks import CentresHook
+from models.compression.quantize.groups import Group
 from models.compression.quantize.kmeans import kmeans
+from models.compression.quantize.quantizer import Found, Importance, Quantizer
 from models.compression.quantize.target import by_rate, clusters_by_rate
 from models.compression.quantize.uniform import cell_width, uniform
-from models.compression.step import Step, Training, Work, recorded
-from models.compression.weights import with_tensors
 
-Scope = Literal["network", "layer"]
-Importance = Literal["ones", "exact", "backprop", "hutchinson", "adam", "fisher"]
-Found = tuple[Mapping[str, object], Sequence[Clusters]]
-_TUNING = Training(weight_decay=0.0)
+_MOST = 1024  #: clusters that a search for a rate goes up to
 _FINEST = 4096  #: cells over the range of the values, from which a search for a rate begins
-
-
-@dataclass(frozen=True)
-class Quantizer(Step):
-    """What all quantisers share.
-
-    Attributes:
-        scope: One codebook for the whole network, as published, or one for each layer.
-        importance: What errors are weighted with: nothing, a diagonal of the Hessian, or the root of Adam's second
-            moment.
-        samples: Training images for it; 0 for all of them.
-        floor: Smallest importance, as a share of the mean.
-        gradient: Of a centre in training: the mean of its members' or, as published, the sum, which wants a smaller
-            learning rate.
-        biases: Whether biases are trained with the centres.
-        training: Fine-tuning of the centres.
-    """
-
-    scope: Scope = "network"
-    importance: Importance = "ones"
-    samples: int = 1000
-    floor: float = 0.01
-    gradient: Literal["mean", "sum"] = "mean"
-    biases: bool = True
-    training: Training = _TUNING
-
-    def __post_init__(self) -> None:
-        if faults := [*self._shared_faults(), *self._faults()]:
-            raise CompressionError(all_faults(f"method {self.method!r}", faults))
-
-    def apply(self, network: Network, work: Work) -> Network:
-        """Return the network with few distinct weights; zeros stay, biases change only in training."""
-        weights = importance_of(network, work, self.importance, self.samples, self.floor)
-        groups = groups_of(network, self.scope, weights)
-        facts, parts = self.quantised(groups)
-        result = rebuilt(network, groups, parts)
-        facts = {**facts, **facts_of(network, groups, parts)}
-        work.report(f"  {', '.join(f'{name} {value}' for name, value in facts.items())}")
-        if self.training.epochs:
-            hook = CentresHook(self.scope, self.gradient, self.biases, self._trains_centres())
-            result = with_tensors(result, work.retrain(result, self.training, [hook]).tensors)
-        return recorded(result, self, facts)
-
-    def _trains_centres(self) -> bool:
-        return True
-
-    @abstractmethod
-    def quantised(self, groups: Sequence[Group]) -> Found:
-        """Return what was found out, and the clusters of each group of ``groups_of``."""
-
-    @abstractmethod
-    def _faults(self) -> list[str]:
-        """Return what is wrong with a method's own options."""
-
-    def _shared_faults(self) -> list[str]:
-        faults = [
-            unknown_name(name, value, known)
-            for name, value, known in (
-                ("scope", self.scope, get_args(Scope)),
-                ("importance", self.importance, get_args(Importance)),
-                ("gradient", self.gradient, ("mean", "sum")),
-            )
-            if value not in known
-        ]
-        if self.samples < 0:
-            faults.append(f"samples is {self.samples}; needed: at least 0 images, 0 for all")
-        if not 0 < self.floor <= 1:
-            faults.append(f"floor is {self.floor}; needed: above 0, at most 1, a share of the mean")
-        return faults
-
-    def _one_of(self, **choices: float) -> list[str]:
-        """Return the fault of giving none or several of the options that steer the rate; 0 is not given."""
-        given = [name for name, value in choices.items() if value != 0]
-        bad = [f"{name} is {value}; needed: above 0" for name, value in choices.items() if not 0 <= value < math.inf]
-        if len(given) != 1:
-            names = ", ".join(choices)
-            bad.append(f"exactly one of {names} is to be given; given: {', '.join(given) or 'none'}")
-        return bad
 
 
 @dataclass(frozen=True)
@@ -128,11 +42,14 @@ class KMeans(Quantizer):
     def _faults(self) -> list[str]:
         return self._one_of(clusters=self.clusters, rate_bits=self.rate_bits)
 
+    def _coarse(self) -> str:
+        return f"k is a whole number, of at most {_MOST}"
+
     def quantised(self, groups: Sequence[Group]) -> Found:
         """Return what was found out, and the clusters of each group."""
         if self.clusters:
             return {}, self._with_clusters(groups, self.clusters)
-        most = min(1024, max(group.values.size for group in groups))
+        most = min(_MOST, max(group.values.size for group in groups))
         count, parts = clusters_by_rate(partial(self._with_clusters, groups), self.rate_bits, most)
         return {"k": count}, parts
 
@@ -186,6 +103,9 @@ class Uniform(Quantizer):
     def _trains_centres(self) -> bool:
         return self.centres == "mean"
 
+    def _coarse(self) -> str:
+        return f"cells are tried down to 1/{_FINEST} of the range"
+
     def quantised(self, groups: Sequence[Group]) -> Found:
         """Return what was found out, and the clusters of each group."""
         if self.cells:
@@ -232,6 +152,9 @@ class Ecsq(Quantizer):
         if self.cells < 1:
             faults.append(f"cells is {self.cells}; needed: at least 1")
         return faults
+
+    def _coarse(self) -> str:
+        return f"it starts from {self.cells} cells, and they only vanish"
 
     def quantised(self, groups: Sequence[Group]) -> Found:
         """Return what was found out, and the clusters of each group."""

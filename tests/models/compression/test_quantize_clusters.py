@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from models.compression.errors import CompressionError
 from models.compression.quantize import Clusters, distortion, entropy_bits, weighted_means
 from models.compression.quantize.clusters import checked, tidied
-from models.compression.quantize.ecsq import code_lengths
+from models.compression.quantize.ecsq import ideal_lengths
 
 
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=200))
@@ -25,7 +25,7 @@ def test_entropy_of_known_sources() -> None:
 
 def test_entropy_is_the_mean_of_the_code_lengths() -> None:
     counts = np.array([1, 5, 2, 8])
-    lengths = code_lengths(counts)
+    lengths = ideal_lengths(counts)
     assert (2.0**-lengths).sum() == pytest.approx(1)
     assert (counts * lengths).sum() / 16 == pytest.approx(entropy_bits(np.repeat(np.arange(4), counts)))
 

@@ -7,9 +7,10 @@ import quantize_twins as twins
 from hwsim.network import Network, fold
 from models import load_data, load_network
 from models.compression.errors import CompressionError
+from models.compression.hessian.importance import FLOOR
 from models.compression.methods import make_step
 from models.compression.quantize import Ecsq, EcsqTrain, HessianKMeans, KMeans, Uniform
-from models.compression.quantize.groups import groups_of
+from models.compression.quantize.groups import groups_of, importance_of
 from models.compression.step import Training, Work
 from models.compression.weights import flat_weights, weight_names, with_tensors
 
@@ -110,6 +111,16 @@ def test_importance_has_mean_one_over_what_is_left(network) -> None:
         assert np.concatenate([g.values for g in groups]).tolist() == flat[flat != 0].tolist()
 
 
+def test_the_root_of_the_diagonal_is_an_importance(network, work) -> None:
+    pytest.importorskip("torch")
+    exact, root = (importance_of(network, work, name, 20, 1e-9) for name in ("exact", "exact-root"))
+    # Where neither is at the floor.
+    seen = exact > 1e-6 * exact.mean()
+    assert seen.mean() > 0.5
+    np.testing.assert_allclose(root[seen] ** 2, exact[seen], rtol=1e-12)
+    assert make_step("hessian-kmeans", {"clusters": 4, "importance": "exact-root"}).importance == "exact-root"
+
+
 def test_a_wholly_pruned_layer_has_no_codebook(network, work) -> None:
     names = weight_names(network)
     empty = with_tensors(network, {names[1]: np.zeros(network.tensors[names[1]].shape)})
@@ -162,12 +173,43 @@ def test_steps_compose(network, work) -> None:
             {"multiplier": -1.0, "step": 0.0, "every": 0, "training": Training(averaging=0.5)},
             ["multiplier is -1", "step is 0", "every is 0", "training.epochs is 0", "training.averaging is 0.5"],
         ),
+        (
+            EcsqTrain,
+            {"multiplier": 1.0, "step": 1.0, "scope": "Network", "importance": "x", "floor": 2.0, "samples": -1},
+            ["scope 'Network'", "importance 'x'", "floor is 2", "samples is -1"],
+        ),
     ],
 )
 def test_faulty_options_are_refused_all_at_once(cls, options, needles) -> None:
     with pytest.raises(CompressionError) as caught:
         cls(**options)
     assert all(needle in str(caught.value) for needle in needles)
+
+
+@pytest.mark.parametrize(
+    ("step", "reason"),
+    [
+        (KMeans(rate_bits=2.0), "k is a whole number"),
+        (Uniform(rate_bits=2.0), ""),
+        (Ecsq(rate_bits=9.0), "it starts from 256 cells"),
+        (KMeans(clusters=4), None),
+    ],
+    ids=lambda value: value.method if isinstance(value, KMeans | Uniform | Ecsq) else None,
+)
+def test_the_log_says_what_rate_was_reached_and_why_not(step, reason, network, work) -> None:
+    lines: list[str] = []
+    done = step.apply(network, Work(work.train, lines.append, threads=1))
+    (line,) = [line for line in lines if "asked for" in line] or [None]
+    if reason is None:
+        assert line is None
+        return
+    asked, reached = float(line.split()[0]), float(line.split("asked for, ")[1].split()[0])
+    assert asked == step.rate_bits and reached == facts(done)["entropy_bits"]
+    assert line.endswith("reached") if not reason else (asked - reached > 0.01 and f"reached: {reason}" in line)
+
+
+def test_one_floor_for_steps_and_functions() -> None:
+    assert {KMeans(clusters=2).floor, Ecsq(multiplier=1.0).floor, EcsqTrain(multiplier=1.0, step=1.0).floor} == {FLOOR}
 
 
 def test_recipes_know_the_steps() -> None:
