@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from hwsim.errors import unknown_name
 from models.compression.errors import CompressionError
+from models.provenance import code_version, is_dirty
 
 Report = Callable[[str], None]
 Run = Callable[[Path, Path | None, Report], None]
@@ -31,11 +32,13 @@ class Study:
     question: str
 
     def run(self, folder: Path, root: Path | None, report: Report) -> None:
-        """Run it.
+        """Run it; a checkout with changes is reported, since nobody can check out what makes the rows.
 
         Raises:
             HwsimError: what the study needs is missing.
         """
+        if is_dirty(code_version()):
+            report(f"warning: {code_version()}: changes that are in no commit take part; commit them for rows to keep")
         function: Run = import_module(self.module).run
         function(folder, root, report)
 

@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
 
 from hwsim.network import Activation, Conv2d, Flatten, Layer, Linear, MaxPool2d, Network, fold
-from models.compression.errors import CompressionError
-from models.compression.studies.writing import write_csv
-from models.data.dataset import Dataset
+from models.data.dataset import Dataset, hold_out
 
 SMALL = "digits-small"
-
-Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
 class Case:
-    """A folded network, its training images and the images that it is judged on."""
+    """A folded network and its images.
+
+    Attributes:
+        network: Trained, by ``train`` alone for the networks on digits. ``lenet5`` and ``lenet300`` were not trained on
+            ``validation`` either, but their epoch was chosen by it; ``resnet20`` was trained on it.
+        train: To train on, and to take a Hessian over.
+        validation: Held out of the training images; what is chosen is chosen by them.
+        test: To report; nothing is chosen by them.
+    """
 
     network: Network
     train: Dataset
+    validation: Dataset
     test: Dataset
 
 
 def case(name: str, root: Path | None) -> Case:
-    """Return a network of the registry, or ``digits-small``, which is trained here.
+    """Return a network of the registry with its images, or ``digits-small``; those on digits are trained here.
 
     Args:
         name: Of the network.
@@ -42,22 +44,33 @@ def case(name: str, root: Path | None) -> Case:
     from models.data import load_data
     from models.registry import data_for, load_network
 
-    if name == SMALL:
-        train = load_data("digits", "train", root)
-        return Case(small(train), train, load_data("digits", "test", root))
-    network = fold(load_network(name))
-    data = data_for(network)
-    return Case(network, load_data(data, "train", root), load_data(data, "test", root))
+    stored = None if name == SMALL else load_network(name)
+    data = "digits" if stored is None else data_for(stored)
+    validation = load_data(data, "validation", root)
+    train = hold_out(load_data(data, "train", root), len(validation))[0]
+    # The stored network on digits has seen the validation images: they could choose nothing.
+    network = fold(stored) if stored is not None and data != "digits" else trained_on(train, name)
+    return Case(network, train, validation, load_data(data, "test", root))
 
 
-def small(train: Dataset, seed: int = 1) -> Network:
-    """Return two convolutions and a linear layer, 1,182 weights, trained for 60 epochs on ``train``.
+def trained_on(train: Dataset, name: str, seed: int = 1) -> Network:
+    """Return ``digits-cnn``, or ``digits-small`` after half as many epochs of its recipe, folded.
 
     Raises:
         MissingExtraError: when torch is not installed.
     """
     from models.training.loop import fit
     from models.training.recipe import RECIPES
+    from models.zoo import ZOO
+
+    recipe = replace(RECIPES["digits-cnn"], seed=seed)
+    start = fold(_small(seed) if name == SMALL else ZOO[name](seed))
+    fitted = fit(start, train, replace(recipe, epochs=recipe.epochs // 2) if name == SMALL else recipe)
+    return replace(start, tensors=fitted.tensors)
+
+
+def _small(seed: int) -> Network:
+    """Return two convolutions and a linear layer, 1,182 weights, untrained."""
     from models.zoo.initial import initial_tensors
 
     shape, relu = (1, 8, 8), Activation.RELU
@@ -69,36 +82,4 @@ def small(train: Dataset, seed: int = 1) -> Network:
         Layer("flatten", Flatten(), ("pool2",)),
         Layer("classify", Linear(10), ("flatten",)),
     )
-    start = Network(SMALL, shape, layers, initial_tensors(shape, layers, seed), {"dataset": "digits"})
-    fitted = fit(start, train, replace(RECIPES["digits-cnn"], epochs=60, seed=seed))
-    return replace(start, tensors=fitted.tensors)
-
-
-def write_rows(path: Path, rows: Sequence[Any]) -> None:
-    """Write dataclasses of one kind as CSV, a column for each field, floats in six digits.
-
-    Raises:
-        CompressionError: the file cannot be written.
-    """
-    header = [field.name for field in fields(rows[0])]
-    write_csv(path, header, [[_short(value) for value in astuple(row)] for row in rows])
-
-
-def read_rows(path: Path, kind: type[Row]) -> list[Row]:
-    """Return what ``write_rows`` wrote, none when there is no such file; a study that was stopped goes on from there.
-
-    Raises:
-        CompressionError: the columns are not the fields of ``kind``.
-    """
-    if not path.exists():
-        return []
-    hints = get_type_hints(kind)
-    with path.open(newline="", encoding="utf-8") as stream:
-        lines = list(csv.DictReader(stream))
-    if any(set(line) != set(hints) for line in lines):
-        raise CompressionError(f"{path} has other columns than {', '.join(hints)}: remove it, or name another folder")
-    return [kind(**{name: hints[name](value) for name, value in line.items()}) for line in lines]
-
-
-def _short(value: object) -> object:
-    return float(f"{value:.6g}") if isinstance(value, float) else value
+    return Network(SMALL, shape, layers, initial_tensors(shape, layers, seed), {"dataset": "digits"})

@@ -16,9 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.compression.hessian import Diagonal, diagonal_of, importance
+from models.compression.hessian.importance import FLOOR
 from models.compression.quantize import Clusters, ecsq, uniform
 from models.compression.quantize.uniform import cell_width
-from models.compression.studies.cases import case, write_rows
+from models.compression.studies.cases import case
+from models.compression.studies.tables import fingerprint, write_rows
 from models.compression.studies.writing import COLOURS, MARKERS, save_figure, write_provenance
 from models.compression.weights import flat_weights
 
@@ -83,10 +85,11 @@ def run(folder: Path, root: Path | None, report: Callable[[str], None]) -> None:
         report(f"{cost}")
         if cells == _MIDDLE[1] and size == 100_000:
             steps += traced(found, multiplier, float(np.mean(weights[:size] * values[:size] ** 2)))
-    write_rows(folder / "passes.csv", steps)
-    write_rows(folder / "cost.csv", costs)
+    settings = fingerprint(network, train, SAMPLES, FLOOR, runs, _PASSES)
+    write_rows(folder / "passes.csv", steps, settings)
+    write_rows(folder / "cost.csv", costs, settings)
     save_figure(folder / "ecsq-convergence", lambda axes: draw(axes, steps, costs), panels=2)
-    write_provenance(folder, facts={"network": NETWORK, "samples": SAMPLES})
+    write_provenance(folder, facts={"network": NETWORK, "samples": SAMPLES, "floor": FLOOR})
 
 
 def measured(values: Float64, weights: Float64, cells: int, multiplier: float) -> tuple[Clusters, Cost]:

@@ -17,8 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.compression.hessian import Diagonal, diagonal_of, importance
-from models.compression.studies.cases import Case, case, read_rows, write_rows
-from models.compression.studies.importances import Judged, judged, quantisations, rebuilt, spearman, weighted_error
+from models.compression.hessian.importance import FLOOR
+from models.compression.studies.cases import Case, case
+from models.compression.studies.importances import (
+    CLUSTERS,
+    RATES_BITS,
+    judged,
+    quantisations,
+    spearman,
+    weighted_error,
+)
+from models.compression.studies.tables import Table, fingerprint, made_by
 from models.compression.studies.writing import COLOURS, INK, MARKERS, save_figure, write_provenance
 from models.compression.weights import weight_names
 
@@ -30,17 +39,17 @@ Diagonals = Mapping[str, Mapping[str, NDArray[np.float64]]]
 
 @dataclass(frozen=True)
 class Effort:
-    """How many images a network's diagonals are taken over, probes of the random ones, and images that judge."""
+    """How many images a network's diagonals are taken over, probes of the random ones, and most images that judge."""
 
     samples: int
     probes: int
-    test: int
+    judges: int = 10_000
 
 
 EFFORTS = {
-    "digits-cnn": Effort(898, 100, 899),
-    "lenet300": Effort(1000, 50, 10_000),
-    "lenet5": Effort(1000, 10, 10_000),
+    "digits-cnn": Effort(718, 100),
+    "lenet300": Effort(1000, 50),
+    "lenet5": Effort(1000, 10),
     "resnet20": Effort(300, 4, 1000),
 }
 LABELS = {
@@ -70,7 +79,10 @@ class Correlation:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A quantisation by one importance; ``predicted`` is ½ Σ h d² with the exact h, losses are in nats."""
+    """A quantisation by one importance; ``predicted`` is ½ Σ h d² with the exact h, losses are in nats.
+
+    Importances are ranked by the loss of the held-out images ("validation"); nothing is chosen by those of the test.
+    """
 
     network: str
     method: str
@@ -78,33 +90,39 @@ class Outcome:
     clusters: int
     entropy_bits: float
     predicted: float
-    loss_change: float
-    correct: int
-    total: int
+    validation_loss_change: float
+    validation_correct: int
+    validation_total: int
+    test_loss_change: float
+    test_correct: int
+    test_total: int
 
 
 def run(folder: Path, root: Path | None, report: Callable[[str], None]) -> None:
     """Write ``correlations.csv``, ``quantisers.csv``, a figure and where they come from into ``folder``.
 
     Networks that the tables there have already are kept, so that a run that was stopped goes on.
+
+    Raises:
+        CompressionError: the tables there were made with other settings.
     """
-    correlations = read_rows(folder / "correlations.csv", Correlation)
-    outcomes = read_rows(folder / "quantisers.csv", Outcome)
+    correlations = Table(folder / "correlations.csv", Correlation, ("network",))
+    outcomes = Table(folder / "quantisers.csv", Outcome, ("network",))
+    for table in (correlations, outcomes):
+        table.expect([(name,) for name in EFFORTS])
     for name, effort in EFFORTS.items():
-        if any(row.network == name for row in outcomes):
-            report(f"{name}: kept from {folder}; remove the tables there to run it anew")
-            continue
         asked = case(name, root)
+        settings = fingerprint(asked, effort, options(effort), CLUSTERS, RATES_BITS, FLOOR)
+        if correlations.holds((name,), settings) & outcomes.holds((name,), settings):
+            report(f"{name}: kept from {folder}")
+            continue
         found, seconds = diagonals(asked, effort, report)
-        correlations += compared(asked, found, seconds)
-        before = judged(asked.network, asked.test.subset(effort.test))
-        for method, values in found.items():
-            outcomes += quantised(asked, method, values, found["exact"], before, report)
-        write_rows(folder / "correlations.csv", correlations)
-        write_rows(folder / "quantisers.csv", outcomes)
-        drawing = partial(draw, correlations=correlations, outcomes=outcomes)
+        correlations.add(compared(asked, found, seconds), settings)
+        outcomes.add(measured(asked, found, effort, report), settings)
+        drawing = partial(draw, correlations=correlations.rows, outcomes=outcomes.rows)
         save_figure(folder / "hessian-methods", drawing, panels=2)
-        write_provenance(folder, facts={name: asdict(effort) for name, effort in EFFORTS.items()})
+        facts = {name: asdict(effort) for name, effort in EFFORTS.items()}
+        write_provenance(folder, facts={**facts, "floor": FLOOR, **made_by(correlations, outcomes)})
 
 
 def options(effort: Effort) -> dict[str, Diagonal]:
@@ -131,6 +149,7 @@ def diagonals(asked: Case, effort: Effort, report: Callable[[str], None]) -> tup
         seconds[method] = monotonic() - start
         report(f"{asked.network.name}: {method} in {seconds[method]:.1f} s")
     found["adam-square"] = {name: values**2 for name, values in found["adam"].items()}
+    # As the method of that name, without the way through the network again.
     found["exact-root"] = {name: np.sqrt(values) for name, values in found["exact"].items()}
     return found, seconds | {"adam-square": seconds["adam"], "exact-root": seconds["exact"]}
 
@@ -146,25 +165,24 @@ def compared(asked: Case, found: Diagonals, seconds: Mapping[str, float]) -> lis
     return rows
 
 
-def quantised(
-    asked: Case,
-    method: str,
-    values: Mapping[str, NDArray[np.float64]],
-    exact: Mapping[str, NDArray[np.float64]],
-    before: Judged,
-    report: Callable[[str], None],
-) -> list[Outcome]:
-    """Return what the quantisers make of one importance."""
-    network, test = asked.network, asked.test.subset(before.total)
-    reference = np.concatenate([exact[name].ravel() for name in weight_names(network)])
+def measured(asked: Case, found: Diagonals, effort: Effort, report: Callable[[str], None]) -> list[Outcome]:
+    """Return what the quantisers make of each importance."""
+    network, names = asked.network, weight_names(asked.network)
+    judges = [data.subset(min(effort.judges, len(data))) for data in (asked.validation, asked.test)]
+    before = [judged(network, data) for data in judges]
+    reference = np.concatenate([found["exact"][name].ravel() for name in names])
     rows = []
-    for quantiser, clusters in quantisations(network, importance(network, values)).items():
-        after = judged(rebuilt(network, clusters), test)
-        error = weighted_error(network, clusters, reference)
-        rise = after.loss - before.loss
-        sizes = (clusters.centres.size, clusters.entropy_bits)
-        rows.append(Outcome(network.name, method, quantiser, *sizes, error, rise, after.correct, after.total))
-        report(f"  {method}, {quantiser}: {sizes[1]:.3f} bits, loss {rise:+.4f}, {after.correct} of {after.total}")
+    for method, values in found.items():
+        for quantiser, made in quantisations(network, importance(network, values)).items():
+            after = [judged(made.network, data) for data in judges]
+            chosen, test = (
+                (new.loss - old.loss, new.correct, new.total) for new, old in zip(after, before, strict=True)
+            )
+            sizes = (made.clusters.centres.size, made.clusters.entropy_bits)
+            error = weighted_error(network, made.network, reference)
+            rows.append(Outcome(network.name, method, quantiser, *sizes, error, *chosen, *test))
+            what = f"{sizes[1]:.3f} bits, loss {chosen[0]:+.4f}, {chosen[1]} of {chosen[2]}"
+            report(f"  {method}, {quantiser}: {what} held out, {test[1]} of {test[2]} test images")
     return rows
 
 
@@ -178,12 +196,12 @@ def draw(axes: Sequence[Axes], correlations: Sequence[Correlation], outcomes: Se
         marks: Any = {"color": COLOURS[place], "markersize": 6, "label": network}
         whole = {r.method: r.spearman for r in correlations if r.network == network and r.layer == "all"}
         left.plot([whole[m] for m in methods], range(len(methods)), MARKERS[place], **marks)
-        rise = {r.method: r.loss_change for r in outcomes if r.network == network and r.quantiser == fewest}
+        rise = {r.method: r.validation_loss_change for r in outcomes if r.network == network and r.quantiser == fewest}
         right.plot([max(rise[m], 1e-4) for m in LABELS], range(len(LABELS)), MARKERS[place], **marks)
     left.set_yticks(range(len(methods)), [LABELS[m] for m in methods], color=INK)
     left.set(xlabel="rank correlation with the exact diagonal, all weights", xlim=(None, 1.02))
     right.set_yticks(range(len(LABELS)), LABELS.values(), color=INK)
-    right.set(xlabel="rise of the test loss, nats", xscale="log")
+    right.set(xlabel="rise of the loss of held-out images, nats", xscale="log")
     right.set_title(f"{fewest} per weight", loc="left")
     for panel in axes:
         panel.invert_yaxis()

@@ -21,7 +21,8 @@ from models.compression.hessian.hutchinson import loss_gradient
 from models.compression.hessian.importance import FLOOR
 from models.compression.quantize import entropy_bits, kmeans, uniform
 from models.compression.quantize.uniform import cell_width
-from models.compression.studies.cases import SMALL, Case, case, write_rows
+from models.compression.studies.cases import SMALL, Case, case
+from models.compression.studies.tables import fingerprint, write_rows
 from models.compression.studies.writing import COLOURS, MARKERS, save_figure, write_provenance
 from models.compression.weights import flat_weights, split_flat, weight_names, with_tensors
 
@@ -32,11 +33,13 @@ Float64 = NDArray[np.float64]
 
 NETWORKS = (SMALL, "digits-cnn")
 CLUSTERS = (2, 4, 6, 8, 12, 16, 24, 32, 64)
-DAMPING = 1.0  #: added to the diagonal, as a share of its mean, where off-diagonal terms are used
+DAMPING = 1.0  #: added to the diagonal, as a share of its mean, where off-diagonal terms are used; not searched for
+DAMPED = (0.1, 1.0)  #: the same without off-diagonal terms: what the damping alone does
 QUANTISERS = {
     "uniform": "uniform cells",
     "kmeans": "k-means",
     "diagonal": "k-means, diagonal",
+    **{f"diagonal + {share:g}": f"k-means, diagonal + {share:g} mean" for share in DAMPED},
     "filters": "k-means, blocks of filters",
     "layers": "k-means, blocks of layers",
     "whole": "k-means, whole Hessian",
@@ -87,15 +90,18 @@ class Problem:
 def run(folder: Path, root: Path | None, report: Callable[[str], None]) -> None:
     """Write ``quantisers.csv``, a figure and where they come from into ``folder``."""
     rows: list[Row] = []
-    facts: dict[str, object] = {"damping": DAMPING}
+    facts: dict[str, object] = {"damping": DAMPING, "floor": FLOOR}
+    settings: list[object] = [CLUSTERS, DAMPING, DAMPED, FLOOR]
     for name in NETWORKS:
-        problem = posed(case(name, root))
+        asked = case(name, root)
+        settings.append(asked)
+        problem = posed(asked)
         facts[name] = described(problem)
         report(f"{name}: {facts[name]}")
         for row in measured(problem):
             report(f"  {row.quantiser} {row.clusters}: loss {row.loss_change:+.4f}, test {row.test_correct}")
             rows.append(row)
-    write_rows(folder / "quantisers.csv", rows)
+    write_rows(folder / "quantisers.csv", rows, fingerprint(*settings))
     save_figure(folder / "hessian-offdiagonal", lambda axes: draw(axes, rows), panels=2)
     write_provenance(folder, facts=facts)
 
@@ -156,6 +162,9 @@ def quantisations(problem: Problem, clusters: int) -> Mapping[str, Float64]:
         "kmeans": kmeans(w, clusters, init="optimal").quantised,
         "diagonal": start.quantised,
     }
+    for share in DAMPED:
+        damped = curvature + share * curvature.mean()
+        found[f"diagonal + {share:g}"] = kmeans(w, clusters, damped, "optimal").quantised
     for name, groups in (("filters", problem.filters), ("layers", problem.layers), ("whole", None)):
         matrix = problem.gauss_newton * (True if groups is None else groups[:, None] == groups)
         matrix.flat[:: w.size + 1] += DAMPING * curvature.mean()

@@ -1,4 +1,7 @@
-"""How many images does the diagonal of the Hessian need, and how does its floor matter?"""
+"""How many images does the diagonal of the Hessian need, and how does its floor matter?
+
+Judged by held-out training images; no test image is looked at.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,16 @@ from models.compression.hessian import importance
 from models.compression.hessian.exact import exact_diagonal
 from models.compression.hessian.importance import FLOOR
 from models.compression.hessian.unfused import drawn
-from models.compression.studies.cases import Case, case, read_rows, write_rows
-from models.compression.studies.importances import Judged, judged, quantisations, rebuilt, spearman, weighted_error
+from models.compression.studies.cases import Case, case
+from models.compression.studies.importances import (
+    CLUSTERS,
+    RATES_BITS,
+    judged,
+    quantisations,
+    spearman,
+    weighted_error,
+)
+from models.compression.studies.tables import Table, fingerprint, made_by
 from models.compression.studies.writing import COLOURS, MARKERS, save_figure, write_provenance
 from models.compression.weights import weight_names
 from models.data.dataset import Dataset
@@ -26,17 +37,20 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SAMPLES = {
-    "digits-cnn": (10, 30, 100, 300, 898),
+    "digits-cnn": (10, 30, 100, 300, 718),
     "lenet5": (10, 50, 100, 300, 1000, 3000),
     "resnet20": (10, 100, 300),
 }
-TEST = {"digits-cnn": 899, "lenet5": 3000, "resnet20": 500}
-FLOORS = (1e-6, 1e-2, 1e-1, 1.0)
+JUDGES = {"digits-cnn": 180, "lenet5": 3000, "resnet20": 500}  #: the first of the held-out images
+FLOORS = (1e-6, 1e-4, 1e-1, 1.0)  #: beside ``FLOOR``, with the most images
 
 
 @dataclass(frozen=True)
 class Row:
-    """A quantisation by the diagonal of some images; ``predicted`` is ½ Σ h d² with the h of the most images, nats."""
+    """A quantisation by the diagonal of some images; ``predicted`` is ½ Σ h d² with the h of the most images, nats.
+
+    ``loss_change`` and ``correct`` are of the held-out images.
+    """
 
     network: str
     samples: int
@@ -54,34 +68,40 @@ class Row:
 def run(folder: Path, root: Path | None, report: Callable[[str], None]) -> None:
     """Write ``samples.csv``, a figure and where they come from into ``folder``.
 
-    Networks that the tables there have already are kept, so that a run that was stopped goes on.
+    Networks that the table there has already are kept, so that a run that was stopped goes on.
+
+    Raises:
+        CompressionError: the table there was made with other settings.
     """
-    rows = read_rows(folder / "samples.csv", Row)
+    table = Table(folder / "samples.csv", Row, ("network",))
+    table.expect([(name,) for name in SAMPLES])
     for name, counts in SAMPLES.items():
-        if any(row.network == name for row in rows):
-            report(f"{name}: kept from {folder}; remove the tables there to run it anew")
+        asked = case(name, root)
+        settings = fingerprint(asked, counts, JUDGES[name], FLOOR, FLOORS, CLUSTERS, RATES_BITS)
+        if table.holds((name,), settings):
+            report(f"{name}: kept from {folder}")
             continue
-        rows += measured(case(name, root), counts, report)
-        write_rows(folder / "samples.csv", rows)
-        save_figure(folder / "hessian-samples", partial(draw, rows=rows), panels=2)
-        write_provenance(folder)
+        table.add(measured(asked, counts, report), settings)
+        save_figure(folder / "hessian-samples", partial(draw, rows=table.rows), panels=2)
+        write_provenance(folder, facts={"judges": JUDGES, "floor": FLOOR, **made_by(table)})
 
 
 def measured(asked: Case, counts: Sequence[int], report: Callable[[str], None]) -> list[Row]:
     """Return rows for each number of images, and for each floor with the most images."""
-    network = asked.network
-    test = asked.test.subset(TEST[network.name])
-    before = judged(network, test)
-    names = weight_names(network)
+    network, names = asked.network, weight_names(asked.network)
+    judges = asked.validation.subset(JUDGES[network.name])
+    before = judged(network, judges)
     found = running_means(asked, counts)
     flat = {count: np.concatenate([values[name].ravel() for name in names]) for count, values in found.items()}
     most = flat[counts[-1]]
     rows = []
-    for count, floor in [*((count, FLOOR) for count in counts), *((counts[-1], floor) for floor in FLOORS[1:])]:
-        weights = importance(network, found[count], floor=floor)
+    for count, floor in [*((count, FLOOR) for count in counts), *((counts[-1], floor) for floor in FLOORS)]:
         same, zeros = spearman(flat[count], most), float(np.mean(flat[count] == 0))
-        found_rows = _rows(asked, weights, most, before)
-        rows += [Row(network.name, count, floor, same, zeros, *row, before.total) for row in found_rows]
+        for quantiser, made in quantisations(network, importance(network, found[count], floor=floor)).items():
+            after, error = judged(made.network, judges), weighted_error(network, made.network, most)
+            entropy, rise = made.clusters.entropy_bits, after.loss - before.loss
+            measures = (same, zeros, quantiser, entropy, error, rise, after.correct, after.total)
+            rows.append(Row(network.name, count, floor, *measures))
         report(f"{network.name}, {count} images, floor {floor:g}: rank correlation {same:.4f}")
     return rows
 
@@ -97,17 +117,6 @@ def running_means(asked: Case, counts: Sequence[int]) -> dict[int, dict[str, NDA
             total[name] = total[name] + values * len(part)
         found[end] = {name: values / end for name, values in total.items()}
     return found
-
-
-def _rows(
-    asked: Case, weights: NDArray[np.float64], most: NDArray[np.float64], before: Judged
-) -> list[tuple[str, float, float, float, int]]:
-    rows = []
-    for quantiser, clusters in quantisations(asked.network, weights).items():
-        after = judged(rebuilt(asked.network, clusters), asked.test.subset(before.total))
-        error = weighted_error(asked.network, clusters, most)
-        rows.append((quantiser, clusters.entropy_bits, error, after.loss - before.loss, after.correct))
-    return rows
 
 
 def draw(axes: Sequence[Axes], rows: Sequence[Row]) -> None:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.network import Network
-from models.compression.quantize import Clusters, by_rate, distortion, ecsq, kmeans
-from models.compression.weights import flat_weights, split_flat, with_tensors
+from models.compression.quantize import Clusters, Ecsq, KMeans
+from models.compression.quantize.groups import Group, groups_of, rebuilt
+from models.compression.weights import flat_weights
 from models.data.dataset import Dataset
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ Float64 = NDArray[np.float64]
 CLUSTERS = 16  #: of the quantisers with codes of one length
 RATES_BITS = (2.0, 3.0)  #: entropy per weight of those with codes of any length
 _SEARCHED = 20_000  #: weights that the multiplier is searched with
-_PASSES = 15
 
 
 @dataclass(frozen=True)
@@ -59,28 +59,32 @@ def ranks(values: Float64) -> Float64:
     return shared[place]
 
 
-def quantisations(network: Network, importance: Float64) -> dict[str, Clusters]:
-    """Return the weights of ``network`` quantised by ``importance``: so many clusters, and so many bits of entropy."""
-    values, weights = flat_weights(network), importance / importance.mean()
-    found = {f"k-means, {CLUSTERS} clusters": kmeans(values, CLUSTERS, weights, passes=40)}
+@dataclass(frozen=True, eq=False)
+class Quantised:
+    """A network by one quantiser, and its clusters."""
+
+    network: Network
+    clusters: Clusters
+
+
+def quantisations(network: Network, importance: Float64) -> dict[str, Quantised]:
+    """Return ``network`` quantised by ``importance``: with so many clusters, and at so many bits of entropy."""
+    (group,) = groups_of(network, "network", importance)
+    found = {f"k-means, {CLUSTERS} clusters": KMeans(clusters=CLUSTERS).quantised([group])[1][0]}
     for bits in RATES_BITS:
-        found[f"ECSQ, {bits:g} bits"] = ecsq_at(values, weights, bits)
-    return found
+        found[f"ECSQ, {bits:g} bits"] = ecsq_at(group, bits)
+    return {name: Quantised(rebuilt(network, [group], [parts]), parts) for name, parts in found.items()}
 
 
-def ecsq_at(values: Float64, weights: Float64, bits: float, seed: int = 1) -> Clusters:
-    """Return iterative ECSQ at ``bits`` per value; its multiplier is found with some of the values and used on all."""
-    some = np.random.default_rng(seed).permutation(values.size)[:_SEARCHED]
-    power = float(np.mean(weights[some] * values[some] ** 2))
-    multiplier, _ = by_rate(
-        lambda tried: [ecsq(values[some], tried, weights[some], passes=_PASSES)], bits, power * 1e-6, power, probes=12
-    )
-    return ecsq(values, multiplier, weights, passes=_PASSES)
+def ecsq_at(group: Group, bits: float, seed: int = 1) -> Clusters:
+    """Return what the step ``ecsq`` makes of a group at ``bits`` per weight.
 
-
-def rebuilt(network: Network, clusters: Clusters) -> Network:
-    """Return ``network`` with the centres of ``clusters`` in the place of its weights."""
-    return with_tensors(network, split_flat(clusters.quantised, network))
+    Its multiplier is searched on some of the weights and used on all: the search runs the step twenty times.
+    """
+    some = np.random.default_rng(seed).permutation(group.values.size)[:_SEARCHED]
+    part = Group(group.names, group.live, group.values[some], group.importance[some])
+    multiplier = float(str(Ecsq(rate_bits=bits).quantised([part])[0]["multiplier"]))
+    return Ecsq(multiplier=multiplier).quantised([group])[1][0]
 
 
 def judged(network: Network, data: Dataset) -> Judged:
@@ -105,7 +109,6 @@ def judged(network: Network, data: Dataset) -> Judged:
     return Judged(loss, int((logits.argmax(1) == labels).sum()), len(data))
 
 
-def weighted_error(network: Network, clusters: Clusters, importance: Float64) -> float:
+def weighted_error(before: Network, after: Network, importance: Float64) -> float:
     """Return ½ Σ h d², nats, the rise of the loss that the diagonal ``importance`` predicts."""
-    values = flat_weights(network)
-    return 0.5 * values.size * distortion(values, clusters.quantised, importance)
+    return 0.5 * float(importance @ (flat_weights(after) - flat_weights(before)) ** 2)

@@ -12,7 +12,9 @@ from models.compression.inq import PORTIONS, Apot, Convert, Inq, Pow2, ShiftCnn
 from models.compression.inq.incremental import Scale
 from models.compression.inq.partition import Order
 from models.compression.step import Step, Training
-from models.compression.studies.inq_runs import SUMMARY, Case, Row, Subject, run_cases, summary
+from models.compression.studies.cases import case
+from models.compression.studies.inq_runs import KEY, SUMMARY, Case, Row, Subject, key_of, run_cases, summary
+from models.compression.studies.tables import Table, made_by
 from models.compression.studies.writing import COLOURS, MARKERS, save_figure, write_csv, write_provenance
 
 if TYPE_CHECKING:
@@ -92,12 +94,13 @@ def _conversions() -> Iterator[Case]:
 
 def run(folder: Path, root: Path | None, report: Callable[[str], None]) -> None:
     """Make every run; those that ``folder`` has a row of are not made again."""
+    table = Table(folder / "rows.csv", Row, KEY)
+    table.expect([key_of(setting.network, wanted) for setting in SETTINGS for wanted in cases(setting)])
     for setting in SETTINGS:
-        subject = Subject.load(setting.network, root, setting.threads)
-        rows = run_cases(subject, cases(setting), folder / "rows.csv", report)
-        write_csv(folder / "summary.csv", SUMMARY, summary(rows))
-        _figure(folder / setting.network, setting, rows)
-        write_provenance(folder, facts={"learning_rate": RATE, "seeds": list(SEEDS)})
+        run_cases(Subject(case(setting.network, root), setting.threads), cases(setting), table, report)
+        write_csv(folder / "summary.csv", SUMMARY, summary(table.rows))
+        _figure(folder / setting.network, setting, table.rows)
+        write_provenance(folder, facts={"learning_rate": RATE, "seeds": list(SEEDS), **made_by(table)})
 
 
 def _figure(path: Path, setting: Setting, rows: Sequence[Row]) -> None:
@@ -109,7 +112,7 @@ def _draw(axes: Axes, setting: Setting, rows: Sequence[Row]) -> None:
     for place, label in enumerate(PARTITIONS):
         for spot, (bits, scale) in enumerate(COMPARED):
             wanted = (PARTITION, label, bits, scale)
-            own = [row.error_percent for row in rows if (row.group, row.label, row.bits, row.scale) == wanted]
+            own = [row.validation_error for row in rows if (row.group, row.label, row.bits, row.scale) == wanted]
             axes.errorbar(
                 [spot + 0.1 * place],
                 [mean(own)],
@@ -123,6 +126,6 @@ def _draw(axes: Axes, setting: Setting, rows: Sequence[Row]) -> None:
     axes.set_xticks(range(len(COMPARED)), [f"{bits} bits, {scale}" for bits, scale in COMPARED])
     axes.set_xlabel("bits and scale")
     axes.set_ylim(bottom=0)
-    axes.set_ylabel("test error [%]")
+    axes.set_ylabel("error on held-out images [%]")
     axes.set_title(f"{setting.network}, {len(setting.portions)} steps, {len(SEEDS)} seeds", loc="left")
     axes.legend()

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import astuple, dataclass, fields, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from statistics import mean, stdev
-from typing import Any
 
-from hwsim.network import Network, fold
+from hwsim.network import Network
 from models.accuracy import count_correct_float
-from models.compression.step import Step, Work
-from models.compression.studies.writing import write_csv
-from models.data import load_data
-from models.data.dataset import Dataset
-from models.registry import data_for, load_network
-
-_KINDS: dict[str, Callable[[str], Any]] = {"int": int, "float": float, "str": str}
+from models.compression.step import Step, Work, own_recipe
+from models.compression.studies import cases
+from models.compression.studies.tables import Key, Table, fingerprint
 
 
 @dataclass(frozen=True)
@@ -54,6 +47,8 @@ class Row:
         scale: How the codebook is chosen.
         seed: Of training and partition.
         epochs: Of retraining in all.
+        validation_correct: Of ``validation_images``, in float64; what is chosen is chosen by it.
+        validation_images: Held out of the training images.
         test_correct: Of ``test_images``, in float64; nothing is chosen by it.
         test_images: Of the test set.
         seconds: That it took.
@@ -66,104 +61,101 @@ class Row:
     scale: str
     seed: int
     epochs: int
+    validation_correct: int
+    validation_images: int
     test_correct: int
     test_images: int
     seconds: int
 
     @property
-    def error_percent(self) -> float:
+    def validation_error(self) -> float:
+        """Held-out images that it gets wrong, per cent."""
+        return 100 * (1 - self.validation_correct / self.validation_images)
+
+    @property
+    def test_error(self) -> float:
         """Test images that it gets wrong, per cent."""
         return 100 * (1 - self.test_correct / self.test_images)
 
 
-HEADER = tuple(field.name for field in fields(Row))
+KEY = ("network", "group", "label", "bits", "scale", "seed")
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A network with its images.
+    """A network with its images, and the threads of torch."""
 
-    Attributes:
-        network: Folded.
-        train: Images to retrain on.
-        test: Images to measure on.
-        threads: Of torch.
-    """
-
-    network: Network
-    train: Dataset
-    test: Dataset
+    asked: cases.Case
     threads: int
 
-    @classmethod
-    def load(cls, name: str, root: Path | None, threads: int) -> Subject:
-        """Return a network of the registry with its data set. Raises DataError where that is missing."""
-        network = fold(load_network(name))
-        data = data_for(network)
-        return cls(network, load_data(data, "train", root), load_data(data, "test", root), threads)
+    def settings(self, case: Case) -> str:
+        """Return the hash of everything that leads to the row of ``case``."""
+        return fingerprint(case.step, self.asked, own_recipe(self.asked.network), self.threads)
 
 
-def run_cases(subject: Subject, cases: Iterable[Case], path: Path, report: Callable[[str], None]) -> list[Row]:
-    """Run the cases that ``path`` has no row of, adding one row after another; return all rows of ``path``.
+def run_cases(subject: Subject, wanted: Iterable[Case], table: Table[Row], report: Callable[[str], None]) -> None:
+    """Run the cases that ``table`` has no row of, adding one row after another.
 
     The same step in two groups is made once.
+
+    Raises:
+        CompressionError: the table has rows of these cases by other settings.
     """
-    rows = stored(path)
-    done = {_key(row) for row in rows}
+    name = subject.asked.network.name
+    settings = {case: subject.settings(case) for case in wanted}
     known: dict[Step, Row] = {}
-    for case in cases:
-        name = subject.network.name
-        if _case_key(name, case) not in done:
-            twin = known.get(case.step)
-            row = _row(subject, case) if twin is None else replace(twin, group=case.group, label=case.label)
-            known[case.step] = row
-            rows.append(row)
-            write_csv(path, HEADER, map(astuple, rows))
-            what = f"{case.group}, {case.label}, {case.bits} bits, {case.scale}, seed {case.seed}"
-            report(f"{name} {what}: {rows[-1].test_correct} of {rows[-1].test_images}")
-    return rows
+    for case in [case for case, made in settings.items() if not table.holds(key_of(name, case), made)]:
+        twin = known.get(case.step)
+        row = _row(subject, case) if twin is None else replace(twin, group=case.group, label=case.label)
+        known[case.step] = row
+        table.add([row], settings[case])
+        what = f"{case.group}, {case.label}, {case.bits} bits, {case.scale}, seed {case.seed}"
+        held_out = f"{row.validation_correct} of {row.validation_images} held out"
+        report(f"{name} {what}: {held_out}, {row.test_correct} of {row.test_images} test images")
 
 
-def stored(path: Path) -> list[Row]:
-    """Return the rows of a file, none where there is no file."""
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return [Row(*(_KINDS[str(f.type)](row[f.name]) for f in fields(Row))) for row in csv.DictReader(file)]
-
-
-def summary(rows: Sequence[Row]) -> list[tuple[object, ...]]:
-    """Return for each case mean and standard deviation of the test error over its seeds, in per cent.
-
-    >>> summary([Row("net", "g", "a", 3, "initial", s, 2, 90 + s, 100, 1) for s in (1, 2, 3)])
-    [('net', 'g', 'a', 3, 'initial', 2, 3, 8.0, 1.0)]
-    """
-    cases: dict[tuple[object, ...], list[float]] = {}
-    for row in rows:
-        cases.setdefault((row.network, row.group, row.label, row.bits, row.scale, row.epochs), []).append(
-            row.error_percent
-        )
-    return [
-        (*case, len(errors), round(mean(errors), 4), round(stdev(errors), 4) if len(errors) > 1 else 0.0)
-        for case, errors in cases.items()
-    ]
-
-
-SUMMARY = ("network", "group", "label", "bits", "scale", "epochs", "seeds", "mean_error_percent", "sd_error_percent")
-
-
-def _key(row: Row) -> tuple[str, str, str, int, str, int]:
-    return row.network, row.group, row.label, row.bits, row.scale, row.seed
-
-
-def _case_key(network: str, case: Case) -> tuple[str, str, str, int, str, int]:
+def key_of(network: str, case: Case) -> Key:
+    """Return what tells the row of ``case`` from others: the fields ``KEY``."""
     return network, case.group, case.label, case.bits, case.scale, case.seed
 
 
+SUMMARY = (
+    "network", "group", "label", "bits", "scale", "epochs", "seeds", "mean_validation_error_percent",
+    "sd_validation_error_percent", "mean_test_error_percent", "sd_test_error_percent",
+)  # fmt: skip
+
+
+def summary(rows: Sequence[Row]) -> list[tuple[object, ...]]:
+    """Return for each case mean and standard deviation of both errors over its seeds, in per cent.
+
+    >>> summary([Row("net", "g", "a", 3, "initial", s, 2, 40 + s, 50, 90 + s, 100, 1) for s in (1, 2, 3)])
+    [('net', 'g', 'a', 3, 'initial', 2, 3, 16.0, 2.0, 8.0, 1.0)]
+    """
+    groups: dict[tuple[object, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row.network, row.group, row.label, row.bits, row.scale, row.epochs), []).append(row)
+    return [
+        (*case, len(own), *spread([row.validation_error for row in own]), *spread([row.test_error for row in own]))
+        for case, own in groups.items()
+    ]
+
+
+def spread(errors: Sequence[float]) -> tuple[float, float]:
+    """Return mean and standard deviation (0 for one value) in four digits."""
+    return round(mean(errors), 4), round(stdev(errors), 4) if len(errors) > 1 else 0.0
+
+
 def _row(subject: Subject, case: Case) -> Row:
-    start = time.monotonic()
-    result = case.step.apply(subject.network, Work(subject.train, threads=subject.threads))
+    start, asked = time.monotonic(), subject.asked
+    result = case.step.apply(asked.network, Work(asked.train, threads=subject.threads))
     seconds = round(time.monotonic() - start)
-    epochs = result.metadata["compression"][-1]["facts"]["epochs"]
-    correct = count_correct_float(result, subject.test)
-    return Row(*_case_key(subject.network.name, case), epochs, correct, len(subject.test), seconds)
+    counts = (len(asked.validation), count_correct_float(result, asked.test), len(asked.test), seconds)
+    return Row(
+        *(asked.network.name, case.group, case.label, case.bits, case.scale, case.seed, _epochs(result)),
+        count_correct_float(result, asked.validation),
+        *counts,
+    )
+
+
+def _epochs(network: Network) -> int:
+    return int(network.metadata["compression"][-1]["facts"]["epochs"])

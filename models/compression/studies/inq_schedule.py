@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from models.compression.inq import Inq, Pow2
 from models.compression.inq.incremental import Scale
 from models.compression.step import Training
-from models.compression.studies.inq_runs import SUMMARY, Case, Row, Subject, run_cases, summary
+from models.compression.studies.cases import case
+from models.compression.studies.inq_runs import KEY, SUMMARY, Case, Row, Subject, key_of, run_cases, summary
+from models.compression.studies.tables import Table, made_by
 from models.compression.studies.writing import COLOURS, MARKERS, save_figure, write_csv, write_provenance
 
 if TYPE_CHECKING:
@@ -76,11 +78,14 @@ def _schedules() -> Iterator[tuple[str, float, tuple[float, ...], int]]:
 
 def run(folder: Path, root: Path | None, report: Callable[[str], None]) -> None:
     """Make every run; those that ``folder`` has a row of are not made again."""
-    rows = run_cases(Subject.load(NETWORK, root, threads=1), cases(), folder / "rows.csv", report)
+    table = Table(folder / "rows.csv", Row, KEY)
+    table.expect([key_of(NETWORK, wanted) for wanted in cases()])
+    run_cases(Subject(case(NETWORK, root), threads=1), cases(), table, report)
+    rows = table.rows
     write_csv(folder / "summary.csv", SUMMARY, summary(rows))
     save_figure(folder / "steps", lambda axes: _draw_steps(axes, rows), panels=len(SETTINGS))
     save_figure(folder / "first-portion", lambda axes: _draw_first(axes[0], rows))
-    facts = {"network": NETWORK, "epochs": TOTAL, "learning_rate": RATE, "seeds": list(SEEDS)}
+    facts = {"network": NETWORK, "epochs": TOTAL, "learning_rate": RATE, "seeds": list(SEEDS), **made_by(table)}
     write_provenance(folder, facts=facts)
 
 
@@ -95,11 +100,11 @@ def _draw_steps(axes: Sequence[Axes], rows: Sequence[Row]) -> None:
                 0.06 * (place - 1),
             )
         for group, style, label in ((ONE, ":", "one step, nothing retrained"), (THROUGH, "--", THROUGH)):
-            flat = [row.error_percent for row in rows if row.bits == bits and row.group == group]
+            flat = [row.validation_error for row in rows if row.bits == bits and row.group == group]
             panel.axhline(mean(flat), color=COLOURS[7], linestyle=style, label=label)
         panel.set_ylim(bottom=0)
         panel.set_xlabel("steps")
-        panel.set_ylabel("test error [%]")
+        panel.set_ylabel("error on held-out images [%]")
         panel.set_title(f"{NETWORK}, {bits} bits, scale {scale}, {len(SEEDS)} seeds", loc="left")
         panel.legend()
 
@@ -110,14 +115,14 @@ def _draw_first(axes: Axes, rows: Sequence[Row]) -> None:
         _line(axes, own, place, f"{bits} bits, scale {scale}")
     axes.set_ylim(bottom=0)
     axes.set_xlabel("portion quantised in the first of two steps")
-    axes.set_ylabel("test error [%]")
+    axes.set_ylabel("error on held-out images [%]")
     axes.set_title(f"{NETWORK}, {TOTAL} epochs, {len(SEEDS)} seeds", loc="left")
     axes.legend()
 
 
 def _line(axes: Axes, rows: Sequence[Row], place: int, label: str, aside: float = 0.0) -> None:
     labels = sorted({float(row.label) for row in rows})
-    errors = [[row.error_percent for row in rows if float(row.label) == own] for own in labels]
+    errors = [[row.validation_error for row in rows if float(row.label) == own] for own in labels]
     spread = [stdev(own) if len(own) > 1 else 0.0 for own in errors]
     axes.errorbar(
         [own + aside for own in labels],

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.compression.errors import CompressionError
 from models.compression.orthoreg import Decorrelation, pairwise_cosine, train_with
 from models.compression.orthoreg.cosine import ALL
+from models.compression.studies.tables import Table, fingerprint, made_by
 from models.compression.studies.writing import COLOURS, save_figure, write_csv, write_provenance
 from models.compression.weights import with_tensors
-from models.data import Dataset, load_data
+from models.data import Dataset, hold_out, load_data
 from models.training.recipe import Recipe
 from models.zoo import ZOO
 
@@ -26,10 +25,6 @@ if TYPE_CHECKING:
 NONE = "none"
 SELECT, REPORT = "select", "report"
 SELECT_SEEDS, REPORT_SEEDS = (101, 102), (1, 2, 3, 4, 5)
-HEADER = (
-    "case", "arm", "beta", "purpose", "seed", "correct", "total", "train_loss_nats",
-    "mean_absolute_cosine", "mean_positive_cosine", "maximum_cosine", "share_acute",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -81,8 +76,36 @@ FURTHER_ARMS = {
     "global, as penalty": Arm("global", "penalty", (0.001, 0.01, 0.1, 1.0)),
 }
 
-Row = dict[str, str]
+
+@dataclass(frozen=True)
+class Row:
+    """A training: images right, the training loss at its end, and what ``pairwise_cosine`` says of the filters.
+
+    ``correct`` counts held-out images where ``purpose`` is to select, test images where it is to report.
+    """
+
+    case: str
+    arm: str
+    beta: float
+    purpose: str
+    seed: int
+    correct: int
+    total: int
+    train_loss_nats: float
+    mean_absolute_cosine: float
+    mean_positive_cosine: float
+    maximum_cosine: float
+    share_acute: float
+
+    @property
+    def error_percent(self) -> float:
+        """Images that it gets wrong, per cent."""
+        return 100 - 100 * self.correct / self.total
+
+
 Key = tuple[str, str, float, str, int]
+KEY = ("case", "arm", "beta", "purpose", "seed")
+MEASURES = tuple(field.name for field in fields(Row))[7:]  #: that the summary averages beside the error
 
 
 def run(folder: Path, root: Path | None, report: Callable[[str], None]) -> None:
@@ -90,18 +113,35 @@ def run(folder: Path, root: Path | None, report: Callable[[str], None]) -> None:
 
     Raises:
         DataError: data is missing.
-        CompressionError: the folder cannot be written, or holds another table.
+        CompressionError: the folder cannot be written, or holds another table or one of other settings.
     """
     runs = Runs(folder / "runs.csv", root, report)
     chosen: dict[tuple[str, str], float] = {}
     done: list[Row] = []
     for name, case in CASES.items():
-        arms = ARMS | (FURTHER_ARMS if case.dataset == "digits" else {})
-        for arm_name, arm in arms.items():
+        for arm_name, arm in arms_of(case).items():
             chosen[name, arm_name] = beta = chosen.get((case.betas_of, arm_name)) or _best(runs, name, arm_name, arm)
             done += [runs.get(name, arm_name, arm, beta, REPORT, seed) for seed in REPORT_SEEDS]
         write_summary(folder, done)
-        write_provenance(folder, facts={"select_seeds": SELECT_SEEDS, "report_seeds": REPORT_SEEDS})
+        facts = {"select_seeds": SELECT_SEEDS, "report_seeds": REPORT_SEEDS, **made_by(runs.table)}
+        write_provenance(folder, facts=facts)
+
+
+def arms_of(case: Case) -> dict[str, Arm]:
+    """Return what is compared on a case; penalties on the digits only."""
+    return ARMS | (FURTHER_ARMS if case.dataset == "digits" else {})
+
+
+def wanted_runs() -> dict[Key, tuple[Case, Decorrelation]]:
+    """Return every training that the study may want, by the fields ``KEY``; which are made depends on the choices."""
+    seeds = [(SELECT, seed) for seed in SELECT_SEEDS] + [(REPORT, seed) for seed in REPORT_SEEDS]
+    return {
+        (name, arm_name, beta, purpose, seed): (case, arm.options(beta))
+        for name, case in CASES.items()
+        for arm_name, arm in arms_of(case).items()
+        for beta in arm.betas
+        for purpose, seed in seeds
+    }
 
 
 def _best(runs: Runs, case: str, arm_name: str, arm: Arm) -> float:
@@ -109,7 +149,7 @@ def _best(runs: Runs, case: str, arm_name: str, arm: Arm) -> float:
     if len(arm.betas) == 1:
         return arm.betas[0]
     found = {
-        beta: sum(int(runs.get(case, arm_name, arm, beta, SELECT, seed)["correct"]) for seed in SELECT_SEEDS)
+        beta: sum(runs.get(case, arm_name, arm, beta, SELECT, seed).correct for seed in SELECT_SEEDS)
         for beta in arm.betas
     }
     return max(found, key=lambda beta: found[beta])
@@ -119,40 +159,39 @@ class Runs:
     """Trainings by what they are, kept in a table that grows with each."""
 
     def __init__(self, path: Path, root: Path | None, report: Callable[[str], None]) -> None:
-        self.rows: dict[Key, Row] = {}
-        self._path, self._root, self._report = path, root, report
-        if path.exists():
-            with path.open(encoding="utf-8", newline="") as stream:
-                table = csv.DictReader(stream)
-                if tuple(table.fieldnames or ()) != HEADER:
-                    raise CompressionError(f"{path} holds another table: move it away")
-                self.rows = {_key(row): row for row in table}
+        self._root, self._report = root, report
+        self.table, wanted = Table(path, Row, KEY), wanted_runs()
+        self.table.expect(tuple(wanted))
+        sets = {case.dataset for case in CASES.values()}
+        images = {name: [load_data(name, split, root) for split in ("train", "test")] for name in sets}
+        self._settings = {
+            key: fingerprint(case, options, recipe_of(case, key[-1]), images[case.dataset])
+            for key, (case, options) in wanted.items()
+        }
+        self.rows = {key: row for row in self.table.rows if self.table.holds(key := _key(row), self._settings[key])}
 
     def get(self, case: str, arm_name: str, arm: Arm, beta: float, purpose: str, seed: int) -> Row:
         """Return the row of a training, made now unless it is there."""
         key = (case, arm_name, beta, purpose, seed)
         if key not in self.rows:
-            found = trained(CASES[case], arm.options(beta), purpose, seed, self._root)
-            self.rows[key] = dict(zip(HEADER, map(str, (*key, *found)), strict=True))
-            write_csv(self._path, HEADER, [[row[name] for name in HEADER] for row in self.rows.values()])
-            self._report(f"{case}, {arm_name} {beta:g}, {purpose} seed {seed}: {found[0]} of {found[1]} correct")
+            row = Row(*key, *trained(CASES[case], arm.options(beta), purpose, seed, self._root))
+            self.table.add([row], self._settings[key])
+            self.rows[key] = self.table.rows[-1]
+            self._report(f"{case}, {arm_name} {beta:g}, {purpose} seed {seed}: {row.correct} of {row.total} correct")
         return self.rows[key]
 
 
 def _key(row: Row) -> Key:
-    return row["case"], row["arm"], float(row["beta"]), row["purpose"], int(row["seed"])
+    return row.case, row.arm, row.beta, row.purpose, row.seed
 
 
 def split_for(case: Case, purpose: str, seed: int, root: Path | None) -> tuple[Dataset, Dataset]:
     """Return (images to train on, images to count on): held-out ones of train to select, those of test to report."""
     train = load_data(case.dataset, "train", root)
-    rest = len(train) - case.held_out
-    if purpose == SELECT:
-        judge = Dataset(train.name, "held-out", train.images[rest:], train.labels[rest:])
-    else:
-        judge = load_data(case.dataset, "test", root)
+    rest, held_out = hold_out(train, case.held_out)
+    judge = held_out if purpose == SELECT else load_data(case.dataset, "test", root)
     # Small sets are all used when a result is reported; of large ones, the held-out part is never trained on.
-    usable = len(train) if purpose == REPORT and not case.images else rest
+    usable = len(train) if purpose == REPORT and not case.images else len(rest)
     order = np.random.Generator(np.random.PCG64(seed)).permutation(usable)[: case.images or usable]
     return Dataset(train.name, "small train", train.images[order], train.labels[order]), judge
 
@@ -160,15 +199,14 @@ def split_for(case: Case, purpose: str, seed: int, root: Path | None) -> tuple[D
 def trained(
     case: Case, options: Decorrelation, purpose: str, seed: int, root: Path | None
 ) -> tuple[int, int, float, float, float, float, float]:
-    """Train once and return what ``HEADER`` names from ``correct`` on; the seed draws weights, images and order."""
+    """Train once and return the fields of ``Row`` from ``correct`` on; the seed draws weights, images and order."""
     import torch
 
     from models.training.loop import count_correct
 
     train, judge = split_for(case, purpose, seed, root)
-    recipe = Recipe(case.epochs, case.batch, learning_rate=0.05, averaging=0.0, seed=seed, threads=1)
     network = ZOO[case.network](seed)
-    fitted = train_with(network, train, recipe, options)
+    fitted = train_with(network, train, recipe_of(case, seed), options)
     tensors = {name: torch.tensor(array) for name, array in fitted.tensors.items()}
     correct = count_correct(network, tensors, judge)
     pairs = pairwise_cosine(with_tensors(network, fitted.tensors))[ALL]
@@ -176,41 +214,40 @@ def trained(
     return correct, len(judge), fitted.curve[-1].train_loss, *cosines
 
 
+def recipe_of(case: Case, seed: int) -> Recipe:
+    """Return how a case is trained."""
+    return Recipe(case.epochs, case.batch, learning_rate=0.05, averaging=0.0, seed=seed, threads=1)
+
+
 def write_summary(folder: Path, reported: Sequence[Row]) -> None:
     """Write ``summary.csv`` and the figure from the reported runs: means and standard deviations over seeds."""
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in reported:
-        groups.setdefault((row["case"], row["arm"]), []).append(row)
+        groups.setdefault((row.case, row.arm), []).append(row)
     table = []
     for (case, arm), of_arm in groups.items():
-        plain = {row["seed"]: error_percent(row) for row in groups[case, NONE]}
-        change = [error_percent(row) - plain[row["seed"]] for row in of_arm]
-        columns = [[error_percent(row) for row in of_arm], change]
-        columns += [[float(row[name]) for row in of_arm] for name in HEADER[7:]]
+        plain = {row.seed: row.error_percent for row in groups[case, NONE]}
+        change = [row.error_percent - plain[row.seed] for row in of_arm]
+        columns = [[row.error_percent for row in of_arm], change]
+        columns += [[getattr(row, name) for row in of_arm] for name in MEASURES]
         spread = [value for column in columns for value in (statistics.fmean(column), statistics.stdev(column))]
-        table.append((case, arm, of_arm[0]["beta"], len(of_arm), *(f"{value:.5g}" for value in spread)))
-    names = ("test_error_percent", "change_percent_points", *HEADER[7:])
+        table.append((case, arm, of_arm[0].beta, len(of_arm), *(f"{value:.5g}" for value in spread)))
+    names = ("test_error_percent", "change_percent_points", *MEASURES)
     header = ("case", "arm", "beta", "seeds", *(f"{name}_{what}" for name in names for what in ("mean", "std")))
     write_csv(folder / "summary.csv", header, table)
     save_figure(folder / "orthoreg", lambda axes: _draw(axes, groups), panels=2, size=(10.4, 4.4))
 
 
-def error_percent(row: Row) -> float:
-    """Return the share of wrong images in percent.
-
-    >>> error_percent({"correct": "9", "total": "12"})
-    25.0
-    """
-    return 100 - 100 * int(row["correct"]) / int(row["total"])
-
-
 def _draw(axes: Sequence[Axes], groups: dict[tuple[str, str], list[Row]]) -> None:
     cases = list(dict.fromkeys(case for case, _ in groups))
     arms = list(dict.fromkeys(arm for _, arm in groups))
-    plain = {(case, row["seed"]): error_percent(row) for case in cases for row in groups[case, NONE]}
+    plain = {(case, row.seed): row.error_percent for case in cases for row in groups[case, NONE]}
     values: tuple[tuple[str, Callable[[Row], float]], ...] = (
-        ("mean absolute cosine between filters", lambda row: float(row["mean_absolute_cosine"])),
-        ("test error less that of the same seed without, points", lambda row: error_percent(row) - plain[_start(row)]),
+        ("mean absolute cosine between filters", lambda row: row.mean_absolute_cosine),
+        (
+            "points of test error less those without, same seed",
+            lambda row: row.error_percent - plain[row.case, row.seed],
+        ),
     )
     for panel, (label, value) in zip(axes, values, strict=True):
         for place, arm in enumerate(arms):
@@ -222,7 +259,3 @@ def _draw(axes: Sequence[Axes], groups: dict[tuple[str, str], list[Row]]) -> Non
         panel.set_ylabel(label)
         panel.set_ylim(bottom=0 if panel is axes[0] else None)
     axes[0].legend()
-
-
-def _start(row: Row) -> tuple[str, str]:
-    return row["case"], row["seed"]

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import csv
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from hwsim.network import Network, fold
 from models.accuracy import count_correct_float
 from models.compression.pruning import Prune
-from models.compression.step import Training, Work
-from models.compression.studies.writing import COLOURS, MARKERS, save_figure, write_csv, write_provenance, write_text
-from models.data import load_data
-from models.data.dataset import Dataset
-from models.registry import load_network
+from models.compression.step import Training, Work, own_recipe
+from models.compression.studies.cases import Case, case
+from models.compression.studies.tables import Table, fingerprint, made_by
+from models.compression.studies.writing import COLOURS, MARKERS, Log, save_figure, write_provenance
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 NETWORK = "lenet5"
-VALIDATION = 5000  #: images at the end of the training images that no setting here has trained on
+THREADS = 2
 KEPT = (0.0855, 0.04, 0.02, 0.01)
 EPOCHS = 8
 TRAINING = Training(epochs=EPOCHS, learning_rate=0.05)
@@ -46,7 +43,8 @@ class Row:
         epochs: Of training in all.
         seed: Of the training.
         validation_correct: Of ``validation_images``, in float64; settings are chosen by it.
-        validation_images: Held out of the training images.
+        validation_images: Held out of the training images: no training has seen them, but the epoch of the network as
+            it is was chosen by them.
         test_correct: Of ``test_images``, in float64; nothing is chosen by it.
         test_images: Of the test set.
         layers: What stays of each layer.
@@ -67,39 +65,31 @@ class Row:
     seconds: int
 
 
-HEADER = tuple(field.name for field in fields(Row))
-
-
 def run(folder: Path, root: Path | None, report: Callable[[str], None]) -> None:
-    """Prune LeNet-5 by every schedule to every fraction; rows that ``folder`` has already are not made again."""
-    network = fold(load_network(NETWORK))
-    whole = load_data("mnist", "train", root)
-    cut = len(whole) - VALIDATION
-    train = whole.subset(cut)
-    validation = Dataset(whole.name, "validation", whole.images[cut:], whole.labels[cut:])
-    test = load_data("mnist", "test", root)
-    rows, lines = _stored(folder / "rows.csv"), _lines(folder / "log.txt")
-    done = {(row.schedule, row.keep) for row in rows}
+    """Prune LeNet-5 by every schedule to every fraction; rows that ``folder`` has already are not made again.
 
-    def log(line: str) -> None:
-        lines.append(line)
-        write_text(folder / "log.txt", "\n".join(lines) + "\n")
-        report(line)
-
-    for keep in KEPT:
-        for name, step in SCHEDULES.items():
-            if (name, keep) not in done:
-                log(f"{name} to {keep:.2%}")
-                rows.append(_row(name, replace(step, keep=keep), network, Work(train, log), validation, test))
-                log(f"  validation {rows[-1].validation_correct} of {VALIDATION}")
-                write_csv(folder / "rows.csv", HEADER, map(astuple, rows))
-    save_figure(folder / "accuracy", lambda axes: _draw(axes[0], rows))
-    write_provenance(folder, facts={"network": NETWORK, "epochs": EPOCHS, "learning_rate": TRAINING.learning_rate})
+    Raises:
+        CompressionError: the table there was made with other settings.
+    """
+    asked, log = case(NETWORK, root), Log(folder / "log.txt", report)
+    table = Table(folder / "rows.csv", Row, ("schedule", "keep"))
+    steps = {(name, keep): replace(step, keep=keep) for keep in KEPT for name, step in SCHEDULES.items()}
+    table.expect(tuple(steps))
+    recipe = own_recipe(asked.network)
+    settings = {key: fingerprint(asked, step, recipe, THREADS) for key, step in steps.items()}
+    for key in [key for key in steps if not table.holds(key, settings[key])]:
+        log(f"{key[0]} to {key[1]:.2%}")
+        row = _row(key[0], steps[key], asked, log)
+        log(f"  validation {row.validation_correct} of {row.validation_images}")
+        table.add([row], settings[key])
+    save_figure(folder / "accuracy", lambda axes: _draw(axes[0], table.rows))
+    facts = {"network": NETWORK, "epochs": EPOCHS, "learning_rate": TRAINING.learning_rate, **made_by(table)}
+    write_provenance(folder, facts=facts)
 
 
-def _row(name: str, step: Prune, network: Network, work: Work, validation: Dataset, test: Dataset) -> Row:
+def _row(name: str, step: Prune, asked: Case, log: Callable[[str], None]) -> Row:
     start = time.monotonic()
-    pruned = step.apply(network, work)
+    pruned = step.apply(asked.network, Work(asked.train, log, THREADS))
     seconds = round(time.monotonic() - start)
     facts = pruned.metadata["compression"][-1]["facts"]
     layers = " ".join(f"{layer}:{entry['kept']}/{entry['weights']}" for layer, entry in facts["layers"].items())
@@ -110,28 +100,13 @@ def _row(name: str, step: Prune, network: Network, work: Work, validation: Datas
         weights=facts["weights"],
         epochs=step.rounds * step.training.epochs + step.finish.epochs,
         seed=step.training.seed,
-        validation_correct=count_correct_float(pruned, validation),
-        validation_images=len(validation),
-        test_correct=count_correct_float(pruned, test),
-        test_images=len(test),
+        validation_correct=count_correct_float(pruned, asked.validation),
+        validation_images=len(asked.validation),
+        test_correct=count_correct_float(pruned, asked.test),
+        test_images=len(asked.test),
         layers=layers,
         seconds=seconds,
     )
-
-
-def _stored(path: Path) -> list[Row]:
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return [Row(*(_typed(field.type, row[field.name]) for field in fields(Row))) for row in csv.DictReader(file)]
-
-
-def _typed(kind: Any, text: str) -> Any:
-    return {"int": int, "float": float, "str": str}[kind](text)
-
-
-def _lines(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
 
 
 def _draw(axes: Axes, rows: Sequence[Row]) -> None:

@@ -2,6 +2,7 @@
 
 Uniform cells, k-means, Hessian-weighted k-means and iterative ECSQ over a range of k and of multipliers, with one
 codebook for the network and with one for each layer; nothing is retrained, so that only the quantiser differs.
+Judged by held-out training images; no test image is looked at.
 """
 
 from __future__ import annotations
@@ -13,33 +14,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.compression.hessian import Diagonal, diagonal_of, importance
-from models.compression.quantize import Clusters, ecsq, kmeans, uniform
+from models.compression.hessian.importance import FLOOR
+from models.compression.quantize import Clusters, Ecsq, KMeans, Quantizer, Uniform
 from models.compression.quantize.groups import Group, groups_of, rebuilt
 from models.compression.quantize.target import rate_bits
-from models.compression.quantize.uniform import cell_width
-from models.compression.studies.cases import Case, case, read_rows, write_rows
+from models.compression.studies.cases import Case, case
 from models.compression.studies.importances import judged
+from models.compression.studies.tables import Table, fingerprint, made_by
 from models.compression.studies.writing import COLOURS, MARKERS, save_figure, write_provenance
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-CASES = {"digits-cnn": (898, 899), "lenet5": (300, 3000), "resnet20": (100, 500)}
-"""Images of the Hessian's diagonal, and of the test."""
+CASES = {"digits-cnn": (718, 180), "lenet5": (300, 3000), "resnet20": (100, 500)}
+"""Images of the Hessian's diagonal, and held-out ones that judge."""
 SCOPES = ("network", "layer")
 CLUSTERS = (4, 8, 16, 32)
 MULTIPLIERS = (0.003, 0.01, 0.03, 0.1)  #: as shares of the mean of h w²
-_PASSES = 20
 
 
 @dataclass(frozen=True)
 class Row:
     """A quantisation: ``parameter`` is k, the cells over the range, or the multiplier as a share of the mean of h w².
 
-    ``predicted`` is ½ Σ h d² with the exact diagonal, nats; ``loss_change`` that of the test images.
+    ``predicted`` is ½ Σ h d² with the exact diagonal, nats; ``loss_change`` and ``correct`` are
+    of the held-out images.
     """
 
     network: str
@@ -55,56 +56,76 @@ class Row:
     total: int
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Method:
-    """A quantiser: whether errors are weighted, the parameters to try, and what it does to values and weights."""
+    """A quantiser.
+
+    Attributes:
+        weighted: Whether errors are weighted.
+        parameters: To try.
+        relative: Whether a parameter is a share of the mean of h w² of the network.
+        make: From a parameter to the step.
+    """
 
     weighted: bool
     parameters: Sequence[float]
-    quantise: Callable[[NDArray[np.float64], NDArray[np.float64], float], Clusters]
+    relative: bool
+    make: Callable[[float], Quantizer]
 
 
 METHODS = {
-    "uniform": Method(False, CLUSTERS, lambda w, h, k: uniform(w, cell_width(w, int(k)))),
-    "k-means": Method(False, CLUSTERS, lambda w, h, k: kmeans(w, int(k), passes=2 * _PASSES)),
-    "Hessian k-means": Method(True, CLUSTERS, lambda w, h, k: kmeans(w, int(k), h, passes=2 * _PASSES)),
-    "ECSQ": Method(False, MULTIPLIERS, lambda w, h, m: ecsq(w, m, passes=_PASSES)),
-    "Hessian ECSQ": Method(True, MULTIPLIERS, lambda w, h, m: ecsq(w, m, h, passes=_PASSES)),
+    "uniform": Method(False, CLUSTERS, False, lambda k: Uniform(cells=int(k))),
+    "k-means": Method(False, CLUSTERS, False, lambda k: KMeans(clusters=int(k))),
+    "Hessian k-means": Method(True, CLUSTERS, False, lambda k: KMeans(clusters=int(k))),
+    "ECSQ": Method(False, MULTIPLIERS, True, lambda share: Ecsq(multiplier=share)),
+    "Hessian ECSQ": Method(True, MULTIPLIERS, True, lambda share: Ecsq(multiplier=share)),
 }
 
 
 def run(folder: Path, root: Path | None, report: Callable[[str], None]) -> None:
     """Write ``sweep.csv``, a figure and where they come from into ``folder``.
 
-    Networks that the tables there have already are kept, so that a run that was stopped goes on.
+    Networks that the table there has already are kept, so that a run that was stopped goes on.
+
+    Raises:
+        CompressionError: the table there was made with other settings.
     """
-    rows = read_rows(folder / "sweep.csv", Row)
-    for name, (samples, test) in CASES.items():
-        if any(row.network == name for row in rows):
-            report(f"{name}: kept from {folder}; remove the tables there to run it anew")
+    table = Table(folder / "sweep.csv", Row, ("network",))
+    table.expect([(name,) for name in CASES])
+    for name, (samples, judges) in CASES.items():
+        asked = case(name, root)
+        tried = {key: (m.weighted, m.relative, [m.make(p) for p in m.parameters]) for key, m in METHODS.items()}
+        settings = fingerprint(asked, samples, judges, SCOPES, tried, FLOOR)
+        if table.holds((name,), settings):
+            report(f"{name}: kept from {folder}")
             continue
-        for row in swept(case(name, root), samples, test):
-            report(
-                f"{name}, {row.scope}, {row.quantiser} {row.parameter:g}: {row.entropy_bits:.2f} bits, "
-                f"loss {row.loss_change:+.4f}, {row.correct} of {row.total}"
-            )
-            rows.append(row)
-        write_rows(folder / "sweep.csv", rows)
-        networks = tuple(dict.fromkeys(row.network for row in rows))
-        save_figure(folder / "quantizer-sweep", partial(draw, networks=networks, rows=rows), panels=len(networks))
-        write_provenance(folder, facts={"images": CASES})
+        table.add([told(row, report) for row in swept(asked, samples, judges)], settings)
+        networks = tuple(dict.fromkeys(row.network for row in table.rows))
+        drawing = partial(draw, networks=networks, rows=table.rows)
+        save_figure(folder / "quantizer-sweep", drawing, panels=len(networks))
+        write_provenance(folder, facts={"images": CASES, **made_by(table)})
 
 
-def swept(asked: Case, samples: int, test: int) -> Iterator[Row]:
+def told(row: Row, report: Callable[[str], None]) -> Row:
+    """Report a row, and return it."""
+    report(
+        f"{row.network}, {row.scope}, {row.quantiser} {row.parameter:g}: {row.entropy_bits:.2f} bits, "
+        f"loss {row.loss_change:+.4f}, {row.correct} of {row.total}"
+    )
+    return row
+
+
+def swept(asked: Case, samples: int, judges: int) -> Iterator[Row]:
     """Yield a row for each scope, quantiser and parameter."""
-    network, images = asked.network, asked.test.subset(test)
+    network, images = asked.network, asked.validation.subset(judges)
     before = judged(network, images)
     exact = importance(network, diagonal_of(network, asked.train, Diagonal(samples=samples)))
     for scope in SCOPES:
         groups = groups_of(network, scope, exact)
+        plain = groups_of(network, scope)
         for name, method in METHODS.items():
             for parameter in method.parameters:
-                parts = quantised(groups, method, parameter)
+                parts = quantised(groups if method.weighted else plain, method, parameter)
                 after = judged(rebuilt(network, groups, parts), images)
                 yield Row(
                     network=network.name,
@@ -121,13 +142,11 @@ def swept(asked: Case, samples: int, test: int) -> Iterator[Row]:
                 )
 
 
-def quantised(groups: Sequence[Group], method: Method, parameter: float) -> list[Clusters]:
-    """Return the clusters of each group; a multiplier is given as a share of the mean of h w² of the network."""
-    weights = [group.importance if method.weighted else np.ones(group.values.size) for group in groups]
-    if parameter < 1:
-        powers = [h * group.values**2 for h, group in zip(weights, groups, strict=True)]
-        parameter *= float(np.concatenate(powers).mean())
-    return [method.quantise(g.values, h, parameter) for g, h in zip(groups, weights, strict=True)]
+def quantised(groups: Sequence[Group], method: Method, parameter: float) -> Sequence[Clusters]:
+    """Return the clusters of each group."""
+    if method.relative:
+        parameter *= float(np.concatenate([group.importance * group.values**2 for group in groups]).mean())
+    return method.make(parameter).quantised(groups)[1]
 
 
 def predicted(groups: Sequence[Group], parts: Sequence[Clusters]) -> float:
@@ -153,6 +172,6 @@ def draw(axes: Sequence[Axes], networks: Sequence[str], rows: Sequence[Row]) -> 
                     label=method if whole else None,
                     **style,
                 )
-        panel.set(yscale="log", xlabel="entropy, bits per weight", ylabel="rise of the test loss, nats")
+        panel.set(yscale="log", xlabel="entropy, bits per weight", ylabel="rise of the loss of held-out images, nats")
         panel.set_title(network, loc="left")
     axes[0].legend(title="— one codebook,  - - one per layer", fontsize=8, title_fontsize=8)

@@ -2,7 +2,7 @@
 
 LeNet-5 pruned to 8.55 %, as in table 1 of Choi et al. (2017), then every quantiser at the same entropies. Nothing is
 trained after quantising, so that only the quantiser differs. Pruning sees the first 10,000 training images; the last
-5,000 judge, and no test image is looked at.
+5,000, on which nothing was trained, judge, and no test image is looked at.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ import numpy as np
 
 from hwsim.network import Network
 from models.compression.container import pack
+from models.compression.hessian.importance import FLOOR
 from models.compression.pruning import Prune
 from models.compression.quantize import Ecsq, KMeans, Quantizer, Uniform, entropy_bits
 from models.compression.quantize.groups import groups_of, importance_of, rebuilt
-from models.compression.step import Training, Work
-from models.compression.studies.cases import case, write_rows
+from models.compression.step import Training, Work, own_recipe
+from models.compression.studies.cases import case
 from models.compression.studies.importances import judged
+from models.compression.studies.tables import fingerprint, write_rows
 from models.compression.studies.writing import COLOURS, MARKERS, save_figure, write_provenance
 from models.compression.weights import flat_weights
 from models.data.dataset import Dataset
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 NETWORK, KEEP = "lenet5", 0.0855
 RATES = (2.6, 2.2, 1.8, 1.4)  #: bits per weight that is left
 _PRUNING = Training(epochs=3, learning_rate=0.05)
-_IMAGES, _JUDGES, _SAMPLES, _FLOOR = 10_000, 5000, 1000, 0.01
+_IMAGES, _SAMPLES = 10_000, 1000
 
 Make = Callable[[float], Quantizer]
 QUANTISERS: Mapping[str, tuple[Make, bool]] = MappingProxyType(
@@ -67,9 +69,10 @@ def run(folder: Path, root: Path | None, report: Callable[[str], None]) -> None:
     """Write ``rows.csv``, a figure and where they come from into ``folder``."""
     asked = case(NETWORK, root)
     work = Work(asked.train.subset(_IMAGES), report, threads=1)
-    judges = last(asked.train, _JUDGES)
-    pruned = Prune(keep=KEEP, schedule="gradual", training=_PRUNING).apply(asked.network, work)
-    importance = importance_of(pruned, work, "exact", _SAMPLES, _FLOOR)
+    judges, pruning = asked.validation, Prune(keep=KEEP, schedule="gradual", training=_PRUNING)
+    settings = fingerprint(asked.network, work.train, judges, pruning, own_recipe(asked.network), _SAMPLES, FLOOR)
+    pruned = pruning.apply(asked.network, work)
+    importance = importance_of(pruned, work, "exact", _SAMPLES, FLOOR)
     groups = {weighted: groups_of(pruned, "network", importance if weighted else None) for weighted in (False, True)}
     rows = [measured(pruned, judges, "none", 32.0)]
     for bits in RATES:
@@ -77,15 +80,10 @@ def run(folder: Path, root: Path | None, report: Callable[[str], None]) -> None:
             parts = make(bits).quantised(groups[weighted])[1]
             rows.append(measured(rebuilt(pruned, groups[weighted], parts), judges, name, bits))
             report(f"{rows[-1]}")
-    write_rows(folder / "rows.csv", rows)
+    write_rows(folder / "rows.csv", rows, settings)
     save_figure(folder / "quantizers-pruned", lambda axes: draw(axes[0], rows))
-    facts = {"network": NETWORK, "keep": KEEP, "pruning_images": _IMAGES, "judging_images": _JUDGES}
+    facts = {"network": NETWORK, "keep": KEEP, "pruning_images": _IMAGES, "judging_images": len(judges)}
     write_provenance(folder, facts={**facts, "hessian_images": _SAMPLES})
-
-
-def last(data: Dataset, count: int) -> Dataset:
-    """Return the last ``count`` images."""
-    return Dataset(data.name, "validation", data.images[-count:], data.labels[-count:])
 
 
 def measured(network: Network, judges: Dataset, name: str, bits: float) -> Row:

@@ -87,6 +87,20 @@ def write_text(path: Path, text: str) -> None:
         raise CompressionError(f"{path} cannot be written ({error.strerror or error}): name another folder") from error
 
 
+class Log:
+    """Reports lines, and keeps them in a file that goes on where it stopped."""
+
+    def __init__(self, path: Path, report: Callable[[str], None]) -> None:
+        self._path, self._report = path, report
+        self._lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+    def __call__(self, line: str) -> None:
+        """Write and report a line. Raises CompressionError where the file cannot be written."""
+        self._lines.append(line)
+        write_text(self._path, "\n".join(self._lines) + "\n")
+        self._report(line)
+
+
 def write_provenance(folder: Path, command: str = "", facts: Mapping[str, object] | None = None) -> None:
     """Write ``provenance.json`` into ``folder``, with further facts of the run.
 

@@ -22,9 +22,10 @@ from models.compression.quantize import entropy_bits
 from models.compression.quantize.groups import groups_of
 from models.compression.studies import ecsq_convergence, hessian_methods, hessian_offdiagonal, hessian_samples
 from models.compression.studies import quantizer_sweep as sweep
-from models.compression.studies.cases import Case, read_rows, write_rows
-from models.compression.studies.importances import ecsq_at, judged, ranks, spearman
-from models.compression.weights import flat_weights
+from models.compression.studies.cases import Case
+from models.compression.studies.importances import Judged, ecsq_at, judged, ranks, spearman
+from models.compression.weights import flat_weights, weight_names
+from models.data import hold_out
 
 torch = pytest.importorskip("torch")
 torch.set_num_threads(1)
@@ -32,7 +33,8 @@ torch.set_num_threads(1)
 
 def digits(train: int = 40, test: int = 60) -> Case:
     network = fold(load_network("digits-cnn"))
-    return Case(network, load_data("digits", "train").subset(train), load_data("digits", "test").subset(test))
+    fitted, validation = hold_out(load_data("digits", "train").subset(train + 30), 30)
+    return Case(network, fitted, validation, load_data("digits", "test").subset(test))
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -70,17 +72,17 @@ def test_blocks_add_up_to_the_whole() -> None:
 
 def test_running_means_are_the_diagonals_of_the_first_images() -> None:
     network, data = pooled(), images(pooled(), 20)
-    found = hessian_samples.running_means(Case(network, data, data), (3, 8, 20))
+    found = hessian_samples.running_means(Case(network, data, data, data), (3, 8, 20))
     for count, values in found.items():
         for name, expected in diagonal(network, data, count, seed=1).items():
             np.testing.assert_allclose(values[name], expected, rtol=1e-10, atol=1e-15)
 
 
 def test_ecsq_meets_the_rate_about() -> None:
-    values = flat_weights(digits().network)
-    weights = np.random.default_rng(1).exponential(size=values.size)
+    network = digits().network
+    (group,) = groups_of(network, "network", np.random.default_rng(1).exponential(size=flat_weights(network).size))
     for bits in (1.5, 2.5):
-        found = ecsq_at(values, weights, bits)
+        found = ecsq_at(group, bits)
         assert entropy_bits(found.assignment) == pytest.approx(bits, abs=0.15)
 
 
@@ -109,11 +111,10 @@ def test_small_runs_leave_tables_pictures_and_provenance(monkeypatch: pytest.Mon
     asked = digits()
     for module in (sweep, hessian_samples, hessian_methods, ecsq_convergence):
         monkeypatch.setattr(module, "case", lambda name, root: asked)
-    monkeypatch.setattr(sweep, "CASES", {"digits-cnn": (20, 60)})
-    monkeypatch.setattr(sweep, "CLUSTERS", (4,))
+    monkeypatch.setattr(sweep, "CASES", {"digits-cnn": (20, 30)})
     monkeypatch.setattr(hessian_samples, "SAMPLES", {"digits-cnn": (5, 20)})
-    monkeypatch.setattr(hessian_samples, "TEST", {"digits-cnn": 60})
-    monkeypatch.setattr(hessian_methods, "EFFORTS", {"digits-cnn": hessian_methods.Effort(20, 3, 60)})
+    monkeypatch.setattr(hessian_samples, "JUDGES", {"digits-cnn": 30})
+    monkeypatch.setattr(hessian_methods, "EFFORTS", {"digits-cnn": hessian_methods.Effort(20, 3)})
     monkeypatch.setattr("models.compression.studies.importances.RATES_BITS", (2.0,))
     monkeypatch.setattr(ecsq_convergence, "NETWORK", "digits-cnn")
     monkeypatch.setattr(ecsq_convergence, "SAMPLES", 20)
@@ -138,7 +139,7 @@ def test_small_runs_leave_tables_pictures_and_provenance(monkeypatch: pytest.Mon
 
 def test_the_off_diagonal_study_on_a_tiny_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     network = pooled()
-    asked = Case(network, images(network, 15), images(network, 9))
+    asked = Case(network, images(network, 15), images(network, 9), images(network, 9))
     monkeypatch.setattr(hessian_offdiagonal, "case", lambda name, root: asked)
     monkeypatch.setattr(hessian_offdiagonal, "NETWORKS", ("pooled",))
     monkeypatch.setattr(hessian_offdiagonal, "CLUSTERS", (2, 4))
@@ -148,7 +149,8 @@ def test_the_off_diagonal_study_on_a_tiny_network(monkeypatch: pytest.MonkeyPatc
     for row in found:
         parts = {name: float(row[name]) for name in ("diagonal", "within_filters", "within_layers", "full")}
         assert all(np.isfinite(value) for value in parts.values())
-    seen = {row["quantiser"]: float(row["diagonal"]) for row in found[:6]}
+    assert {"diagonal + 0.1", "diagonal + 1"} < set(hessian_offdiagonal.QUANTISERS)
+    seen = {row["quantiser"]: float(row["diagonal"]) for row in found[: len(hessian_offdiagonal.QUANTISERS)]}
     assert seen["diagonal"] <= min(seen["kmeans"], seen["uniform"]) + 1e-9
     facts = json.loads((tmp_path / "provenance.json").read_text())["pooled"]
     shares = facts["share_of_squares"]
@@ -157,7 +159,7 @@ def test_the_off_diagonal_study_on_a_tiny_network(monkeypatch: pytest.MonkeyPatc
 
 def test_the_filter_and_layer_of_each_weight() -> None:
     network = pooled()
-    problem = hessian_offdiagonal.posed(Case(network, images(network), images(network)))
+    problem = hessian_offdiagonal.posed(Case(network, *3 * [images(network)]))
     sizes = {name: network.tensors[f"{name}.weight"] for name in ("conv1", "conv2", "out")}
     assert np.bincount(problem.layers).tolist() == [tensor.size for tensor in sizes.values()]
     members = [tensor[0].size for tensor in sizes.values() for _ in range(tensor.shape[0])]
@@ -165,23 +167,37 @@ def test_the_filter_and_layer_of_each_weight() -> None:
     np.testing.assert_allclose(np.diag(problem.hessian), np.diag(problem.gauss_newton), atol=1e-12)
 
 
-def test_tables_have_a_column_for_each_field(tmp_path: Path) -> None:
-    write_rows(tmp_path / "t.csv", [hessian_methods.Correlation("n", "m", "l", 3, 1 / 3, 2.0)])
-    assert rows(tmp_path / "t.csv") == [
-        {"network": "n", "method": "m", "layer": "l", "weights": "3", "spearman": "0.333333", "seconds": "2.0"}
-    ]
+def test_the_importances_are_ranked_by_held_out_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = digits()
+    monkeypatch.setattr(hessian_methods, "quantisations", lambda network, weights: {})
+    judges: list[str] = []
+    monkeypatch.setattr(hessian_methods, "judged", lambda network, data: judges.append(data.split))
+    exact = {name: np.ones(asked.network.tensors[name].shape) for name in weight_names(asked.network)}
+    hessian_methods.measured(asked, {"exact": exact}, hessian_methods.Effort(20, 3), lambda line: None)
+    assert judges == ["validation", "test"]
+    for module in (hessian_samples, sweep):
+        judges.clear()
+        monkeypatch.setattr(module, "judged", lambda network, data: judges.append(data.split) or Judged(0.0, 1, 1))
+    list(sweep.swept(asked, 5, 30))
+    assert set(judges) == {"validation"}
 
 
-def test_a_study_that_was_stopped_goes_on_from_its_tables(tmp_path: Path) -> None:
-    rows_before = [hessian_methods.Correlation("n", "m", "l", 3, 0.25, 2.0)]
-    write_rows(tmp_path / "t.csv", rows_before)
-    assert read_rows(tmp_path / "t.csv", hessian_methods.Correlation) == rows_before
-    assert read_rows(tmp_path / "none.csv", hessian_methods.Correlation) == []
-    with pytest.raises(CompressionError, match="other columns"):
-        read_rows(tmp_path / "t.csv", sweep.Row)
-    lines: list[str] = []
-    done = [hessian_samples.Row(name, 1, 0.1, 1.0, 0.0, "q", 1.0, 1.0, 1.0, 1, 1) for name in hessian_samples.SAMPLES]
-    write_rows(tmp_path / "samples.csv", done)
+def test_a_study_that_was_stopped_goes_on_and_mixes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked = digits()
+    monkeypatch.setattr(hessian_samples, "case", lambda name, root: asked)
+    monkeypatch.setattr(hessian_samples, "SAMPLES", {"digits-cnn": (5, 20)})
+    monkeypatch.setattr(hessian_samples, "JUDGES", {"digits-cnn": 30})
+    monkeypatch.setattr(hessian_samples, "FLOORS", ())
+    monkeypatch.setattr("models.compression.studies.importances.RATES_BITS", ())
+    monkeypatch.setattr(hessian_samples, "draw", lambda axes, rows: None)
+    hessian_samples.run(tmp_path, None, lambda line: None)
+    before, lines = (tmp_path / "samples.csv").read_bytes(), list[str]()
     hessian_samples.run(tmp_path, None, lines.append)
-    assert [line.split(":")[0] for line in lines] == list(hessian_samples.SAMPLES)
-    assert read_rows(tmp_path / "samples.csv", hessian_samples.Row) == done
+    assert lines == [f"digits-cnn: kept from {tmp_path}"] and (tmp_path / "samples.csv").read_bytes() == before
+    for name, value in (("FLOOR", 1e-6), ("SAMPLES", {"digits-cnn": (5, 10)}), ("JUDGES", {"digits-cnn": 29})):
+        with monkeypatch.context() as patched, pytest.raises(CompressionError, match="network digits-cnn was made by"):
+            patched.setattr(hessian_samples, name, value)
+            hessian_samples.run(tmp_path, None, lambda line: None)
+    with monkeypatch.context() as patched, pytest.raises(CompressionError, match="rows that this study does not make"):
+        patched.setattr(hessian_samples, "SAMPLES", {"lenet5": (5, 20)})
+        hessian_samples.run(tmp_path, None, lambda line: None)

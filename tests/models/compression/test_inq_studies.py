@@ -7,12 +7,20 @@ from pathlib import Path
 import pytest
 
 from models import load_data, load_network
+from models.compression.errors import CompressionError
 from models.compression.inq import Inq, Pow2
 from models.compression.step import Training, Work
-from models.compression.studies import inq_partition, inq_schedule
-from models.compression.studies.inq_runs import Case, Row, Subject, run_cases, stored, summary
+from models.compression.studies import cases, inq_partition, inq_schedule
+from models.compression.studies.inq_runs import KEY, Case, Row, Subject, run_cases, summary
+from models.compression.studies.tables import Table
+from models.data import hold_out
 
-SUBJECT = Subject(load_network("digits-cnn"), load_data("digits", "train"), load_data("digits", "test").subset(50), 1)
+SUBJECT = Subject(
+    cases.Case(
+        load_network("digits-cnn"), *hold_out(load_data("digits", "train"), 30), load_data("digits", "test").subset(50)
+    ),
+    threads=1,
+)
 
 
 def some_cases() -> Iterator[Case]:
@@ -23,35 +31,71 @@ def some_cases() -> Iterator[Case]:
     yield Case("c", "pow2", 3, "initial", 1, Pow2(3))
 
 
+def made(path: Path, wanted: list[Case], subject: Subject = SUBJECT) -> tuple[list[Row], list[str]]:
+    table, lines = Table(path, Row, KEY), list[str]()
+    run_cases(subject, wanted, table, lines.append)
+    return table.rows, lines
+
+
 def test_a_stopped_study_goes_on_to_the_same_rows(tmp_path: Path) -> None:
-    whole = run_cases(SUBJECT, some_cases(), tmp_path / "whole.csv", lambda line: None)
+    whole, _ = made(tmp_path / "whole.csv", list(some_cases()))
     path = tmp_path / "parts.csv"
-    run_cases(SUBJECT, list(some_cases())[:2], path, lambda line: None)
-    lines: list[str] = []
-    parts = run_cases(SUBJECT, some_cases(), path, lines.append)
+    made(path, list(some_cases())[:2])
+    parts, lines = made(path, list(some_cases()))
     assert len(lines) == 3 and [replace(row, seconds=0) for row in parts] == [replace(row, seconds=0) for row in whole]
-    assert stored(path) == parts
+    assert Table(path, Row, KEY).rows == parts
     # Without retraining, INQ of one step is the conversion.
-    assert len({row.test_correct for row in parts}) == 1 and parts[0].test_images == 50
+    assert len({row.test_correct for row in parts}) == len({row.validation_correct for row in parts}) == 1
+    assert {(row.validation_images, row.test_images) for row in parts} == {(30, 50)}
+
+
+def test_rows_of_other_options_images_or_networks_are_not_taken(tmp_path: Path) -> None:
+    case = next(some_cases())
+    assert isinstance(case.step, Inq)
+    made(tmp_path / "rows.csv", [case])
+    before = (tmp_path / "rows.csv").read_bytes()
+    other = replace(case, step=replace(case.step, rounding="nearest"))
+    fewer = replace(SUBJECT, asked=replace(SUBJECT.asked, train=SUBJECT.asked.train.subset(800)))
+    judged = replace(SUBJECT, asked=replace(SUBJECT.asked, test=SUBJECT.asked.test.subset(49)))
+    for wanted, subject in ((other, SUBJECT), (case, fewer), (case, judged), (case, replace(SUBJECT, threads=2))):
+        with pytest.raises(CompressionError, match="label 1.* made by"):
+            made(tmp_path / "rows.csv", [wanted], subject)
+    assert (tmp_path / "rows.csv").read_bytes() == before and made(tmp_path / "rows.csv", [case])[1] == []
 
 
 def test_the_same_step_in_two_groups_runs_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[Inq] = []
+    calls: list[Work] = []
     apply = Inq.apply
 
     def counted(self: Inq, network: object, work: Work) -> object:
-        calls.append(self)
+        calls.append(work)
         return apply(self, network, work)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Inq, "apply", counted)
-    rows = run_cases(SUBJECT, some_cases(), tmp_path / "rows.csv", lambda line: None)
+    rows, _ = made(tmp_path / "rows.csv", list(some_cases()))
     assert len(rows) == 5 and len(calls) == 2
+    assert all(work.train is SUBJECT.asked.train for work in calls)
 
 
 def test_mean_and_spread_over_seeds() -> None:
-    rows = [Row("n", "g", label, 3, "initial", seed, 2, 90 + seed, 100, 1) for label in "ab" for seed in (1, 3)]
-    assert [entry[-3:] for entry in summary(rows)] == [(2, 8.0, 1.4142)] * 2
-    assert summary(rows[:1])[0][-3:] == (1, 9.0, 0.0)
+    rows = [Row("n", "g", name, 3, "initial", s, 2, 40 + s, 50, 90 + s, 100, 1) for name in "ab" for s in (1, 3)]
+    assert [entry[-5:] for entry in summary(rows)] == [(2, 16.0, 2.8284, 8.0, 1.4142)] * 2
+    assert summary(rows[:1])[0][-5:] == (1, 18.0, 0.0, 9.0, 0.0)
+
+
+def test_networks_on_digits_have_not_seen_the_images_that_choose(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bytes] = []
+
+    def spied(start: object, train: object, recipe: object) -> object:
+        seen.extend(image.tobytes() for image in train.images)  # type: ignore[attr-defined]
+        return start  # has tensors, as a result of training has
+
+    monkeypatch.setattr("models.training.loop.fit", spied)
+    for name in ("digits-cnn", cases.SMALL):
+        seen.clear()
+        asked = cases.case(name, None)
+        held = {image.tobytes() for image in asked.validation.images}
+        assert len(asked.validation) == 180 and len(seen) == len(asked.train) == 718 and not held & set(seen)
 
 
 def test_every_schedule_of_the_study_costs_what_it_says() -> None:
@@ -84,9 +128,18 @@ def test_the_whole_study_with_its_pictures(tmp_path: Path, monkeypatch: pytest.M
     pytest.importorskip("matplotlib")
     rows = []
     for case in inq_schedule.cases():
-        correct = 800 + case.seed + len(case.group)
-        rows.append(Row("digits-cnn", case.group, case.label, case.bits, case.scale, case.seed, 12, correct, 899, 1))
-    monkeypatch.setattr(inq_schedule, "run_cases", lambda *_: rows)
+        key = ("digits-cnn", case.group, case.label, case.bits, case.scale, case.seed)
+        rows.append(Row(*key, 12, 150 + case.seed, 180, 800 + case.seed, 899, 1))
+    monkeypatch.setattr(inq_schedule, "case", lambda *_: SUBJECT.asked)
+    monkeypatch.setattr(inq_schedule, "run_cases", lambda subject, wanted, table, report: table.add(rows, "s"))
     inq_schedule.run(tmp_path, None, lambda line: None)
-    names = {"summary.csv", "steps.png", "steps.svg", "first-portion.png", "first-portion.svg", "provenance.json"}
-    assert {path.name for path in tmp_path.iterdir()} == names
+    names = {
+        "rows.csv",
+        "summary.csv",
+        "steps.png",
+        "steps.svg",
+        "first-portion.png",
+        "first-portion.svg",
+        "provenance.json",
+    }
+    assert {path.name for path in tmp_path.iterdir()} == {*names, "provenance.json"}

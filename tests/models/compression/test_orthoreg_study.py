@@ -103,10 +103,24 @@ def test_the_summary_is_the_mean_over_seeds_and_of_differences_seed_by_seed(
 
 def test_another_table_and_missing_data_are_one_message(tmp_path: Path) -> None:
     (tmp_path / "runs.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(CompressionError, match=r"runs\.csv holds another table"):
+    with pytest.raises(CompressionError, match=r"runs\.csv has other columns"):
         orthoreg.run(tmp_path, None, lambda line: None)
     with pytest.raises(DataError, match="models fetch mnist"):
         orthoreg.run(tmp_path / "new", tmp_path, lambda line: None)
+
+
+def test_runs_of_other_settings_are_refused(
+    tiny: list[tuple[object, ...]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = orthoreg.Runs(tmp_path / "runs.csv", None, lambda line: None)
+    runs.get("tiny", "local", orthoreg.ARMS["local"], 1.0, orthoreg.REPORT, 1)
+    cases = {**orthoreg.CASES, "tiny": replace(TINY, epochs=2)}
+    monkeypatch.setattr(orthoreg, "CASES", cases)
+    with pytest.raises(CompressionError, match="case tiny, arm local, beta 1.0, purpose report, seed 1 was made by"):
+        orthoreg.run(tmp_path, None, lambda line: None)
+    monkeypatch.setattr(orthoreg, "CASES", {"again": orthoreg.CASES["again"]})
+    with pytest.raises(CompressionError, match="1 rows that this study does not make"):
+        orthoreg.run(tmp_path, None, lambda line: None)
 
 
 RECIPE = """

@@ -7,9 +7,13 @@ from dataclasses import replace
 
 import pytest
 
+from hwsim.network import fold
 from models import load_data, load_network
+from models.compression.errors import CompressionError
 from models.compression.studies import pruning_lenet5 as study
 from models.compression.studies import study as study_of
+from models.compression.studies.cases import Case
+from models.data import hold_out
 
 torch = pytest.importorskip("torch")
 
@@ -17,9 +21,10 @@ torch = pytest.importorskip("torch")
 @pytest.fixture
 def small(monkeypatch):
     torch.set_num_threads(1)
-    monkeypatch.setattr(study, "load_network", lambda name: load_network("digits-cnn"))
-    monkeypatch.setattr(study, "load_data", lambda name, split, root: load_data("digits", split).subset(200))
-    monkeypatch.setattr(study, "VALIDATION", 50)
+    train, validation = hold_out(load_data("digits", "train").subset(200), 50)
+    asked = Case(fold(load_network("digits-cnn")), train, validation, load_data("digits", "test").subset(200))
+    monkeypatch.setattr(study, "case", lambda name, root: asked)
+    monkeypatch.setattr(study, "THREADS", 1)
     monkeypatch.setattr(study, "KEPT", (0.2, 0.1))
     short = {"one-shot": study.SCHEDULES["one-shot"], "iterative": study.SCHEDULES["iterative"]}
     training = replace(study.TRAINING, epochs=1)
@@ -46,6 +51,14 @@ def test_rows_counts_and_going_on(small, tmp_path):
     assert again == []
     assert (tmp_path / "rows.csv").read_text(encoding="utf-8") == before
     assert (tmp_path / "log.txt").read_text(encoding="utf-8").splitlines() == lines
+
+
+def test_rows_of_another_training_are_refused(small, tmp_path, monkeypatch):
+    study.run(tmp_path, None, lambda line: None)
+    longer = {name: replace(step, training=replace(step.training, epochs=2)) for name, step in study.SCHEDULES.items()}
+    monkeypatch.setattr(study, "SCHEDULES", longer)
+    with pytest.raises(CompressionError, match=r"rows\.csv: schedule one-shot, keep 0\.2 was made by"):
+        study.run(tmp_path, None, lambda line: None)
 
 
 def test_it_has_a_name_and_equal_epochs():
