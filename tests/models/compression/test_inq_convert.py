@@ -162,6 +162,17 @@ def test_faults_of_the_options() -> None:
         Apot(4).apply(broken, WORK)
 
 
+def test_a_format_without_zero_is_not_for_a_pruned_network() -> None:
+    step = Convert("codebook<2,int8@2^-8>{-1/4;1/4}")
+    assert set(np.unique(step.apply(NETWORK, WORK).tensors["conv1.weight"])) == {-0.25, 0.25}
+    tensors = {name: NETWORK.tensors[name].copy() for name in WEIGHTS}
+    for tensor in tensors.values():
+        tensor.reshape(-1)[::2] = 0
+    pruned = with_tensors(NETWORK, tensors)
+    with pytest.raises(CompressionError, match=r"(?s)conv1\.weight: 72 weights are 0, which codebook.* does not have"):
+        step.apply(pruned, WORK)
+
+
 def test_methods_by_name() -> None:
     assert make_step("pow2", {"bits": 4}) == Pow2(4)
     assert make_step("apot", {}) == Apot() and make_step("shiftcnn", {"terms": 3}) == ShiftCnn(3)

@@ -18,7 +18,8 @@ from models.compression.lowrank.cut import Cutter
 from models.compression.lowrank.graph import factorise
 from models.compression.lowrank.loss import mean_loss
 from models.compression.lowrank.matrix import Form, Split
-from models.compression.lowrank.truncate import RankRule, threshold_rank, truncated
+from models.compression.lowrank.truncate import RankRule, Truncate, threshold_rank, truncated
+from models.compression.step import Work
 
 NETWORK = load_network("digits-cnn")
 TRAIN = load_data("digits", "train").subset(200)
@@ -114,6 +115,50 @@ def test_the_bound_on_the_loss_holds_and_is_used(bound):
         assert found.cost == min(cost for cost, loss in points.items() if loss <= bound)
         target = choose(table, slopes, measure, lambda c, cost=found.cost: c.cost <= cost, cheap_first=False)
         assert target is not None and target.cost == found.cost
+
+
+def test_of_all_that_fit_a_bound_on_the_cost_the_least_measured_loss_is_kept():
+    """Cuts act on each other: the allocation nearest to the bound need not be the best one that was seen."""
+    splits = [Split(Form.CHANNEL, rank) for rank in range(1, 9)]
+    layer = [Candidate(split, 80.0 - 10 * i, 0.5**i) for i, split in enumerate(splits)]
+    table = {"a": (Candidate(None, 0.0, 0.0), *layer)}
+    saved, losses, seen = {c.split: c.saved for c in table["a"]}, {1: 0.1, 5: 0.9}, []
+
+    def measure(taken):
+        split = taken.get("a")
+        seen.append(Chosen(taken, 100.0 - saved[split], losses.get(split.rank if split else 0, 1.0)))
+        return seen[-1]
+
+    found = choose(table, {"a": 1.0}, measure, lambda chosen: chosen.cost <= 60, cheap_first=False)
+    fitting = [chosen for chosen in seen if chosen.cost <= 60]
+    assert found is not None and found.loss == min(chosen.loss for chosen in fitting) < fitting[-1].loss
+
+
+def test_a_budget_that_nothing_meets_is_reported():
+    lines = []
+    step = Truncate(RankRule("array", allowed_loss=0.0, samples=50, array=QUICK))
+    found = step.apply(NETWORK, Work(TRAIN, lines.append))
+    assert found.metadata["compression"][-1]["facts"] == {"ranks": {}}
+    assert lines == ["  nothing fits the rule: no layer is cut"]
+    assert all((tensor == NETWORK.tensors[name]).all() for name, tensor in found.tensors.items())
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (
+            {"rule": "gavish-donoho", "data_aware": True},
+            "data_aware is given, and rule = 'gavish-donoho', which is about",
+        ),
+        ({"rule": "array", "energy": 0.5}, "energy is given, and rule = 'array' leaves"),
+        ({"fraction": 0.4}, "fraction is given, and rule = 'energy' leaves"),
+        ({"cost_share": 0.4}, "cost_share is given, and rule = 'energy' leaves"),
+        ({"rule": "array", "cost_share": 0.4, "allowed_loss": 0.2}, "allowed_loss is given, and cost_share leaves"),
+    ],
+)
+def test_options_without_effect_are_refused(options, words):
+    with pytest.raises(CompressionError, match=words):
+        RankRule(**options)
 
 
 def test_slopes_are_measured_on_one_layer_at_a_time():

@@ -162,6 +162,30 @@ def test_bad_options_are_reported_together():
         Surgery(hysteresis=0.5, stop=0.0, gamma=-1.0, power=-1.0, crate=float("nan"))
 
 
+@pytest.mark.parametrize(
+    ("options", "idle"),
+    [
+        ({"quality": 1.2, "keep": 0.2, "layers": (("conv1", 0.5),), "scope": "layer"}, ("keep", "layers", "scope")),
+        ({"schedule": "one-shot", "ramp": 0.5, "interval": 4, "idle_first": False}, ("ramp", "interval", "idle_first")),
+        ({"schedule": "gradual", "surgery": Surgery(stop=0.5)}, ("surgery",)),
+        ({"schedule": "surgery", "surgery": Surgery(crate=0.5)}, ("crate",)),
+        ({"schedule": "dns", "keep": 0.2, "criterion": "lamp", "ramp": 0.1}, ("ramp", "keep", "criterion")),
+        ({"schedule": "dns", "surgery": Surgery(hysteresis=2.0)}, ("hysteresis",)),
+    ],
+)
+def test_options_that_another_one_leaves_without_effect_are_refused(options, idle):
+    with pytest.raises(CompressionError) as caught:
+        Prune(**options, training=Training(epochs=1))
+    for name in idle:
+        assert f"{name} is given, and " in str(caught.value)
+    assert str(caught.value).count("without effect") == len(idle)
+
+
+def test_a_force_without_a_training_is_refused():
+    with pytest.raises(CompressionError, match=r"l1 is given, and training\.epochs = 0 leaves it without effect"):
+        Prune(l1=1e-4)
+
+
 def test_a_recipe_gives_tables_and_lists():
     options = {"keep": 0.02, "schedule": "surgery", "layers": [["conv1", 0.66]], "surgery": {"hysteresis": 1.5}}
     step = make_step("prune", options | {"training": {"epochs": 3, "learning_rate": 0.05}})
