@@ -37,6 +37,8 @@ from models.compression.container.stream import (
     PLAIN,
     Alphabet,
     Mask,
+    Patterns,
+    Ranks,
     Reader,
     Values,
     Writer,
@@ -127,17 +129,17 @@ class ArithmeticWriter(_Stream, Writer):
     def codes(self, values: Values, mask: Mask | None, matrix: Matrix, alphabet: Alphabet, kind: int) -> None:
         """See the base class."""
         self.even(kind, 2)
-        signs, ranks = np.sign(values), np.abs(values)
+        signs, ranks = np.sign(values).astype(np.int8), np.abs(values)
         present = ranks[ranks > 0]
         golomb = 2 * np.log2(present + 1).astype(np.int64) + 3
         self._room(int((np.minimum(present, STEPS[kind]) + golomb).sum()) + 2 * present.size)
         self.mixed(code_signs, mask, signs, matrix.area, matrix.width)
-        self.mixed(code_ranks, signs, ranks, matrix.area, matrix.width, STEPS[kind])
+        self.mixed(code_ranks, signs, ranks.astype(np.int32), matrix.area, matrix.width, STEPS[kind])
 
     def floats(self, values: Values, mask: Mask, kept: int) -> None:
         """See the base class."""
         self._room(32 * int(mask.sum()))
-        self.coded(code_floats, mask, values.copy(), kept)
+        self.coded(code_floats, mask, values.astype(np.uint32), kept)
 
     def finish(self) -> bytes:
         """See the base class."""
@@ -189,21 +191,22 @@ class ArithmeticReader(_Stream, Reader):
             self._check()
         return mask
 
-    def codes(self, mask: Mask | None, matrix: Matrix, alphabet: Alphabet) -> Values:
+    def codes(self, mask: Mask | None, matrix: Matrix, alphabet: Alphabet) -> Ranks:
         """See the base class."""
         kind = self.even(2)
         if kind >= len(STEPS):
             raise CompressionError(f"codes are of kind {kind}; the last one known is {len(STEPS) - 1}")
-        signs, ranks = np.zeros(matrix.shape, np.int64), np.zeros(matrix.shape, np.int64)
+        signs, ranks = np.zeros(matrix.shape, np.int8), np.zeros(matrix.shape, np.int32)
         self.mixed(code_signs, mask, signs, matrix.area, matrix.width)
         self._check()
         self.mixed(code_ranks, signs, ranks, matrix.area, matrix.width, STEPS[kind])
         self._check()
-        return signs * ranks
+        ranks *= signs
+        return ranks
 
-    def floats(self, mask: Mask, kept: int) -> Values:
+    def floats(self, mask: Mask, kept: int) -> Patterns:
         """See the base class."""
-        values = np.zeros(mask.shape, np.int64)
+        values = np.zeros(mask.shape, np.uint32)
         self.coded(code_floats, mask, values, kept)
         self._check()
         return values

@@ -20,6 +20,8 @@ from models.compression.container.stream import (
     PLAIN,
     Alphabet,
     Mask,
+    Patterns,
+    Ranks,
     Reader,
     Values,
     Writer,
@@ -158,7 +160,9 @@ class FixedReader(Reader):
 
     def text(self, count: int) -> bytes:
         """See the base class."""
-        return self._all(count, 8).astype(np.uint8).tobytes()
+        found = np.zeros(count, np.uint8)
+        self._fill(found, 8)
+        return found.tobytes()
 
     def mask(self, matrix: Matrix) -> Mask | None:
         """See the base class."""
@@ -168,7 +172,9 @@ class FixedReader(Reader):
         if kind in (EMPTY, DENSE):
             return np.full(matrix.shape, kind == DENSE, np.uint8)
         if kind == PLAIN:
-            return self._all(matrix.size, 1).astype(np.uint8).reshape(matrix.shape)
+            bits = np.zeros(matrix.shape, np.uint8)
+            self._fill(bits.reshape(-1), 1)
+            return bits
         if kind >= OTHERS + len(GAP_BITS):
             raise CompressionError(f"a mask is of kind {kind}; the last one known is {OTHERS + len(GAP_BITS) - 1}")
         limit = (1 << GAP_BITS[kind - OTHERS]) - 1
@@ -180,40 +186,45 @@ class FixedReader(Reader):
             raise CompressionError(f"the gaps lead beyond the {matrix.size} values of a matrix")
         return flat.reshape(matrix.shape)
 
-    def codes(self, mask: Mask | None, matrix: Matrix, alphabet: Alphabet) -> Values:
+    def codes(self, mask: Mask | None, matrix: Matrix, alphabet: Alphabet) -> Ranks:
         """See the base class."""
         below, above = alphabet
         size = below + above + (mask is None)
-        places = slice(None) if mask is None else np.flatnonzero(mask)
-        values = np.zeros(matrix.size, np.int64)
-        count = values[places].size
-        if count:
-            own = self._symbols(count, size) - below if size else np.zeros(count, np.int64)
-            values[places] = own if mask is None else own + (own >= 0)
-        return values.reshape(matrix.shape)
+        count = matrix.size if mask is None else int(np.count_nonzero(mask))
+        own = self._symbols(count, size) if count and size else np.zeros(count, np.int32)
+        own -= below
+        if mask is None:
+            return own.reshape(matrix.shape)
+        own += own >= 0
+        values = np.zeros(matrix.shape, np.int32)
+        values[mask == 1] = own
+        return values
 
-    def _symbols(self, count: int, size: int) -> Values:
-        return self._all(count, (size - 1).bit_length())
-
-    def _all(self, count: int, width: int) -> Values:
-        """Return symbols of ``width`` bits."""
-        self._need(width * count)
-        found = np.zeros(count, np.int64)
-        self._at = int(get_all(self._buffer, self._at, width, found))
+    def _symbols(self, count: int, size: int) -> Ranks:
+        found = np.zeros(count, np.int32)
+        self._fill(found, (size - 1).bit_length())
         return found
 
-    def floats(self, mask: Mask, kept: int) -> Values:
+    def _fill(self, values: Mask | Ranks | Patterns, width: int) -> None:
+        """Fill ``values`` with ``width`` bits each."""
+        self._need(width * values.size)
+        self._at = int(get_all(self._buffer, self._at, width, values))
+
+    def floats(self, mask: Mask, kept: int) -> Patterns:
         """See the base class."""
-        values = np.zeros(mask.shape, np.int64)
         dropped = MANTISSA_BITS - kept
-        values[mask == 1] = self._all(int(mask.sum()), 32 - dropped) << dropped
+        own = np.zeros(int(np.count_nonzero(mask)), np.uint32)
+        self._fill(own, 32 - dropped)
+        own <<= dropped
+        values = np.zeros(mask.shape, np.uint32)
+        values[mask == 1] = own
         return values
 
 
 class HuffmanReader(FixedReader):
     """See ``Reader``."""
 
-    def _symbols(self, count: int, size: int) -> Values:
+    def _symbols(self, count: int, size: int) -> Ranks:
         lengths = np.zeros(size, np.int64)
         before = 0
         for symbol in range(size):
@@ -224,11 +235,11 @@ class HuffmanReader(FixedReader):
             lengths[symbol] = before
         check_lengths(lengths)
         if not lengths.any():
-            return np.full(count, self.integer() if size > 1 else 0, np.int64)
+            return np.full(count, self.integer() if size > 1 else 0, np.int32)
         per_length = np.bincount(lengths, minlength=LONGEST + 1)
         per_length[0] = 0
         starts = np.cumsum(per_length) - per_length
-        found = np.zeros(count, np.int64)
+        found = np.zeros(count, np.int32)
         at = int(get_symbols(self._buffer, self._at, found, per_length, starts, coded_symbols(lengths)))
         if at < 0:
             raise CompressionError(f"the Huffman code of {count} symbols, from bit {self._at} on, is too short")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hwsim.compiled import compiled
-from models.compression.container.coder_kernels import Bytes, Ints
+from models.compression.container.coder_kernels import Bytes, Ints, Patterns, Ranks
 
 
 @compiled
@@ -46,7 +46,7 @@ def get(buffer: Bytes, at: int, width: int) -> np.int64:
 
 
 @compiled
-def get_all(buffer: Bytes, at: int, width: int, values: Ints) -> int:
+def get_all(buffer: Bytes, at: int, width: int, values: Bytes | Ranks | Patterns) -> int:
     """Fill ``values`` with ``width`` bits each; return the place behind them."""
     for place in range(values.size):
         values[place] = get(buffer, at, width)
@@ -55,7 +55,7 @@ def get_all(buffer: Bytes, at: int, width: int, values: Ints) -> int:
 
 
 @compiled
-def get_symbols(buffer: Bytes, at: int, symbols: Ints, firsts: Ints, starts: Ints, order: Ints) -> int:
+def get_symbols(buffer: Bytes, at: int, symbols: Ranks, firsts: Ints, starts: Ints, order: Ints) -> int:
     """Fill ``symbols`` from canonical codes; return the place behind them, or -1 when the data end before.
 
     Args:
@@ -81,3 +81,17 @@ def get_symbols(buffer: Bytes, at: int, symbols: Ints, firsts: Ints, starts: Int
                 break
             first += firsts[length]
     return at
+
+
+@compiled
+def put_ones(mask: Bytes, symbols: Ranks, limit: int) -> bool:
+    """Set the ones of a flat mask of zeros that gaps lead to; return whether all of them are inside."""
+    at = np.int64(0)
+    for symbol in symbols:
+        at += symbol
+        if at + (symbol < limit) > mask.size:
+            return False
+        if symbol < limit:
+            mask[at] = 1
+            at += 1
+    return True

@@ -6,7 +6,8 @@ the bytes of 255 behind it, wait (Martin 1979; the arrangement is that of LZMA's
 2^48, so every machine makes the same bytes.
 
 ``state`` is an int64 array; a negative ``LIMIT`` says that bits are written. When they are read, a bit that is passed
-in has no meaning.
+in has no meaning. Whoever codes many values stops as soon as ``FAULT`` is set: behind the end of damaged data bits
+would come for ever.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from hwsim.compiled import compiled
 
 Ints = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
+Signs = NDArray[np.int8]
+Ranks = NDArray[np.int32]
+Patterns = NDArray[np.uint32]  #: of float32
 
 LOW, RANGE, CACHE, WAITING, AT, SHIFTS, LIMIT, FAULT = range(8)
 STATE_SIZE = 8

@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from models.compression.container.bit_kernels import put_ones
+
 Symbols = NDArray[np.int64]
 
 
@@ -30,16 +32,11 @@ def gap_symbols(flat: NDArray[np.uint8], limit: int) -> Symbols:
     return symbols
 
 
-def mask_of_gaps(symbols: Symbols, limit: int, size: int) -> NDArray[np.uint8] | None:
+def mask_of_gaps(symbols: NDArray[np.signedinteger], limit: int, size: int) -> NDArray[np.uint8] | None:
     """Return the mask of ``size`` values, or None when the gaps lead beyond it.
 
     >>> mask_of_gaps(np.array([0, 3, 1]), 3, 7).tolist()
     [1, 0, 0, 0, 0, 1, 0]
     """
-    is_one = symbols < limit
-    ends = np.cumsum(symbols + is_one)
-    if ends.size and ends[-1] > size:
-        return None
     mask = np.zeros(size, np.uint8)
-    mask[ends[is_one] - 1] = 1
-    return mask
+    return mask if put_ones(mask, symbols, limit) else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from hwsim.compiled import compiled
-from models.compression.container.coder_kernels import SLOT_BITS, Bytes, Ints, adaptive_bit
+from models.compression.container.coder_kernels import FAULT, SLOT_BITS, Bytes, Ints, adaptive_bit
 from models.compression.container.mixing_kernels import logit_of_ratio, mixed_bit
 
 GIVEN = 6  #: overall, row, column, position in the row, its neighbourhood, neighbourhood of the column
@@ -115,6 +115,8 @@ def code_mask(
                 state, buffer, squash, stretch, inputs, GIVEN, chances, counts, slots,
                 weights[left + up + group_before], overall, learning, np.int64(mask[row, column]),
             )  # fmt: skip
+            if state[FAULT]:
+                return
             mask[row, column] = bit
             seen += 1
             columns_seen += 1
@@ -133,4 +135,6 @@ def code_live(state: Ints, buffer: Bytes, live: Bytes) -> None:
     before = 1
     for line in range(live.size):
         before = adaptive_bit(state, buffer, chances, counts, before, np.int64(live[line]))
+        if state[FAULT]:
+            return
         live[line] = before

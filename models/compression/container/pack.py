@@ -19,15 +19,22 @@ from models.compression.container.arithmetic import ArithmeticReader, Arithmetic
 from models.compression.container.bit_coder import FixedReader, FixedWriter, HuffmanReader, HuffmanWriter
 from models.compression.container.graph import read_graph, write_graph
 from models.compression.container.matrix import Matrix, matrices
-from models.compression.container.stream import Reader, Writer
-from models.compression.container.tensor import MOST_DISTINCT, Plan, plan_tensor, read_tensor, write_tensor
+from models.compression.container.stream import Patterns, Reader, Writer
+from models.compression.container.tensor import (
+    MOST_DISTINCT,
+    Plan,
+    plan_tensor,
+    read_tensor,
+    working_bytes,
+    write_tensor,
+)
 from models.compression.container.values import Bits, Table, read_table, write_table
 from models.compression.errors import CompressionError
 
 MAGIC = b"HWZ"
 VERSION = 1
 HEADER_BYTES = 8
-DEFAULT_LIMIT_BYTES = 1 << 30
+DEFAULT_LIMIT_BYTES = 1 << 31
 LARGEST_GRAPH_BYTES = 1 << 20
 
 
@@ -119,7 +126,8 @@ def unpack(data: bytes, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> Network:
 
     Args:
         data: The file.
-        limit_bytes: Largest network accepted, at four bytes a parameter; nothing larger is ever allocated.
+        limit_bytes: Memory that unpacking may take, ``data`` and a few megabytes of tables aside: four bytes a
+            parameter, and for the largest tensor up to eight a value more while it is read.
 
     Raises:
         CompressionError: no such file, of a newer version, damaged, too large, or with a network that is not valid.
@@ -138,17 +146,18 @@ def walk(data: bytes, limit_bytes: int, visit: Callable[[str, str, float], None]
     visit("", "graph", reader.position_bits)
     shapes = matrices(graph)
     parameters = sum(matrix.size for matrix in shapes.values())
-    if 4 * parameters > limit_bytes:
+    needed = 4 * parameters + max(map(working_bytes, shapes.values()), default=0)
+    if needed > limit_bytes:
         raise CompressionError(
-            f"{graph.name!r} has {parameters} parameters, {4 * parameters} bytes as float32; the limit is "
-            f"{limit_bytes}: raise it with limit_bytes={4 * parameters}"
+            f"{graph.name!r} has {parameters} parameters, and unpacking takes up to {needed} bytes; the limit is "
+            f"{limit_bytes}: raise it with limit_bytes={needed}"
         )
     shared = read_table(reader) if reader.even(1) else None
     visit("", "table", reader.position_bits)
     tensors = {}
     for name, matrix in shapes.items():
         bits = _read_named(reader, name, matrix, shared, visit)
-        tensors[name] = bits.astype("<u4").view("<f4").astype(np.float32).reshape(graph.tensor_shapes[name])
+        tensors[name] = bits.view(np.float32).reshape(graph.tensor_shapes[name])
     network = Network(graph.name, graph.input_shape, graph.layers, tensors, graph.metadata)
     try:
         network.validate()
@@ -159,7 +168,7 @@ def walk(data: bytes, limit_bytes: int, visit: Callable[[str, str, float], None]
 
 def _read_named(
     reader: Reader, name: str, matrix: Matrix, shared: Table | None, visit: Callable[[str, str, float], None]
-) -> Bits:
+) -> Patterns:
     try:
         return read_tensor(reader, matrix, shared, lambda part: visit(name, part, reader.position_bits))
     except CompressionError as error:

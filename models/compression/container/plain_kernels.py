@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hwsim.compiled import compiled
-from models.compression.container.coder_kernels import Bytes, Ints, adaptive_bit, code_even
+from models.compression.container.coder_kernels import FAULT, Bytes, Ints, Patterns, adaptive_bit, code_even
 from models.compression.container.mixing_kernels import mixed_bit
 from models.compression.container.rank_kernels import LEADING, fresh
 
@@ -27,8 +27,8 @@ def code_tree(state: Ints, buffer: Bytes, chances: Ints, counts: Ints, at: int, 
 
 
 @compiled
-def code_floats(state: Ints, buffer: Bytes, mask: Bytes, values: Ints, kept: int) -> None:
-    """Code float32 values as int64 bit patterns: exponent, sign and the upper ``kept`` bits of the mantissa."""
+def code_floats(state: Ints, buffer: Bytes, mask: Bytes, values: Patterns, kept: int) -> None:
+    """Code float32 bit patterns: exponent, sign and the upper ``kept`` bits of the mantissa."""
     dropped = MANTISSA_BITS - kept
     leading = min(kept, LEADING)
     e_chances, e_counts = fresh(1 << EXPONENT_BITS)
@@ -39,7 +39,7 @@ def code_floats(state: Ints, buffer: Bytes, mask: Bytes, values: Ints, kept: int
         for column in range(columns):
             if not mask[row, column]:
                 continue
-            value = values[row, column]
+            value = np.int64(values[row, column])
             exponent = code_tree(
                 state, buffer, e_chances, e_counts, 0, EXPONENT_BITS, (value >> MANTISSA_BITS) & 255
             )  # fmt: skip
@@ -48,6 +48,8 @@ def code_floats(state: Ints, buffer: Bytes, mask: Bytes, values: Ints, kept: int
             rest = kept - leading
             upper = code_tree(state, buffer, m_chances, m_counts, 0, leading, mantissa >> rest)
             lower = code_even(state, buffer, rest, mantissa & ((1 << rest) - 1))
+            if state[FAULT]:
+                return
             values[row, column] = (
                 (sign << 31) | (exponent << MANTISSA_BITS) | (((upper << rest) | lower) << dropped)
             )  # fmt: skip
@@ -71,5 +73,7 @@ def code_text(state: Ints, buffer: Bytes, squash: Ints, stretch: Ints, text: Byt
                 np.int64((text[place] >> bit_place) & 1),
             )  # fmt: skip
             node = node << 1 | bit
+        if state[FAULT]:
+            return
         two_before, before = before, node - 256
         text[place] = before

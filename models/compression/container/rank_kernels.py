@@ -9,7 +9,17 @@ from __future__ import annotations
 import numpy as np
 
 from hwsim.compiled import compiled
-from models.compression.container.coder_kernels import FAULT, SLOT_BITS, TOO_LARGE, Bytes, Ints, adaptive_bit, code_even
+from models.compression.container.coder_kernels import (
+    FAULT,
+    SLOT_BITS,
+    TOO_LARGE,
+    Bytes,
+    Ints,
+    Ranks,
+    Signs,
+    adaptive_bit,
+    code_even,
+)
 from models.compression.container.mixing_kernels import mixed_bit
 
 SLOTTED = 5  #: the decision alone, and with: neighbours that are not zero, the larger of two, the sign, the row's mean
@@ -19,6 +29,7 @@ LEVELS = 16  #: of what a decision is guessed with
 FASTEST, SLOWEST, SLOWING = 160, 8, 1024
 CLASSES = 32  #: of the exponential Golomb code
 LEADING = 3  #: bits after the first that have probabilities of their own
+LARGEST_RANK = (1 << 31) - 2  #: that fits; a larger one comes from damaged data and is in no table
 GOLOMB_SLOTS = CLASSES + CLASSES * (1 << LEADING)
 
 
@@ -56,13 +67,13 @@ def code_ranks(
     buffer: Bytes,
     squash: Ints,
     stretch: Ints,
-    signs: Ints,
-    values: Ints,
+    signs: Signs,
+    values: Ranks,
     area: int,
     width: int,
     steps: int,
 ) -> None:
-    """Code ``values``, int64 of the shape of ``signs``: rank + 1 where there is a sign, else 0.
+    """Code ``values``, int32 of the shape of ``signs``: rank + 1 where there is a sign, else 0.
 
     Args:
         state: of the coder.
@@ -114,8 +125,9 @@ def code_ranks(
                 rank += 1
             if rank == steps:
                 rank += code_golomb(state, buffer, rest_chances, rest_counts, max(0, wanted - steps))
-                if state[FAULT]:
-                    return
+            if state[FAULT]:
+                return
+            rank = min(rank, LARGEST_RANK)
             values[row, column] = rank + 1
             in_row += 1
             row_sum += rank

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hwsim.compiled import compiled
-from models.compression.container.coder_kernels import Bytes, Ints
+from models.compression.container.coder_kernels import FAULT, Bytes, Ints, Signs
 from models.compression.container.mask_kernels import neighbourhood
 from models.compression.container.mixing_kernels import logit_of_ratio, mixed_bit
 
@@ -18,9 +18,9 @@ FASTEST, SLOWEST, SLOWING = 160, 8, 1024
 
 @compiled
 def code_signs(
-    state: Ints, buffer: Bytes, squash: Ints, stretch: Ints, mask: Bytes, signs: Ints, area: int, width: int
+    state: Ints, buffer: Bytes, squash: Ints, stretch: Ints, mask: Bytes, signs: Signs, area: int, width: int
 ) -> None:
-    """Code ``signs``, int64 of the shape of ``mask``: 1 or -1 where it is 1, else 0."""
+    """Code ``signs``, int8 of the shape of ``mask``: 1 or -1 where it is 1, else 0."""
     rows, columns = mask.shape
     inputs, weights = np.zeros(GIVEN + SLOTTED, np.int64), np.full(GIVEN + SLOTTED, WEIGHT)
     chances, counts = np.zeros((SLOTTED, 9), np.int64), np.zeros((SLOTTED, 9), np.int64)
@@ -56,6 +56,8 @@ def code_signs(
                 state, buffer, squash, stretch, inputs, GIVEN, chances, counts, slots, weights, overall, learning,
                 np.int64(signs[row, column] > 0),
             )  # fmt: skip
+            if state[FAULT]:
+                return
             signs[row, column] = 2 * last - 1
             seen += 1
             above += last

@@ -13,6 +13,8 @@ from models.compression.container.matrix import Matrix
 
 Mask = NDArray[np.uint8]
 Values = NDArray[np.int64]  #: of a matrix: 0, or rank + 1 of a value above zero, or the negative of that below
+Ranks = NDArray[np.int32]  #: the same, as readers find them
+Patterns = NDArray[np.uint32]  #: bit patterns of float32 that readers find
 Alphabet = tuple[int, int]  #: how many values there are below zero, and above
 Option = TypeVar("Option")
 
@@ -95,11 +97,11 @@ class Reader(ABC):
         """Return which values are not zero; None where the values say it themselves."""
 
     @abstractmethod
-    def codes(self, mask: Mask | None, matrix: Matrix, alphabet: Alphabet) -> Values:
+    def codes(self, mask: Mask | None, matrix: Matrix, alphabet: Alphabet) -> Ranks:
         """Return the values; they may lie outside of ``alphabet``."""
 
     @abstractmethod
-    def floats(self, mask: Mask, kept: int) -> Values:
+    def floats(self, mask: Mask, kept: int) -> Patterns:
         """Return float32 bit patterns; 0 where ``mask`` is 0."""
 
 

@@ -16,6 +16,8 @@ from models.compression.container.stream import (
     KIND,
     Alphabet,
     Mask,
+    Patterns,
+    Ranks,
     Reader,
     Values,
     Writer,
@@ -38,6 +40,7 @@ from models.compression.errors import CompressionError
 
 FLOATS, GRID, OWN, SHARED = range(4)  #: as floats; multiples of a step; values of a table of its own, or of the file's
 MOST_DISTINCT = 4096  #: a tensor with more values is not tried as a table
+WORKING_BYTES, LINE_BYTES = 8, 40  #: of a value, and of a row or column
 Mark = Callable[[str], None]  #: told the name of each part when it ends: "mask", "table", "codes" or "raw"
 
 
@@ -148,12 +151,27 @@ def _write_alphabet(writer: Writer, plan: Plan, own: Table, shared: Table | None
     return table.ranks(plan.bits), table.alphabet
 
 
-def read_tensor(reader: Reader, matrix: Matrix, shared: Table | None, mark: Mark) -> Bits:
-    """Return what ``write_tensor`` wrote, shape (rows, columns). Raises CompressionError, trusting nothing."""
+def read_tensor(reader: Reader, matrix: Matrix, shared: Table | None, mark: Mark) -> Patterns:
+    """Return what ``write_tensor`` wrote, shape (rows, columns). Raises CompressionError, trusting nothing.
+
+    Beside the result that takes at most ``working_bytes(matrix)``.
+    """
+    bits = _read_bits(reader, matrix, shared, mark)
+    if not np.isfinite(bits.view(np.float32)).all():
+        raise CompressionError("values that are not finite")
+    return bits
+
+
+def working_bytes(matrix: Matrix) -> int:
+    """Return a bound on the memory that reading a tensor takes beside the tensor: masks, signs, ranks and totals."""
+    return WORKING_BYTES * matrix.size + LINE_BYTES * (matrix.rows + matrix.columns)
+
+
+def _read_bits(reader: Reader, matrix: Matrix, shared: Table | None, mark: Mark) -> Patterns:
     mask = reader.mask(matrix)
     mark("mask")
     if mask is not None and not mask.any():
-        return np.zeros(matrix.shape, np.int64)
+        return np.zeros(matrix.shape, np.uint32)
     form = reader.integer(FORM)
     if form == FLOATS:
         dropped = reader.even(5)
@@ -170,7 +188,7 @@ def read_tensor(reader: Reader, matrix: Matrix, shared: Table | None, mark: Mark
     return expand(ranks)
 
 
-def _read_alphabet(reader: Reader, form: int, shared: Table | None) -> tuple[Callable[[Values], Bits], Alphabet]:
+def _read_alphabet(reader: Reader, form: int, shared: Table | None) -> tuple[Callable[[Ranks], Patterns], Alphabet]:
     if form == GRID:
         grid = read_grid(reader)
         alphabet = reader.integer(COUNT), reader.integer(COUNT)

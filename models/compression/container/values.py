@@ -8,7 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.compression.container.stream import COUNT, DELTA, FIRST, Alphabet, Reader, Values, Writer, cheapest
+from models.compression.container.stream import (
+    COUNT,
+    DELTA,
+    FIRST,
+    Alphabet,
+    Patterns,
+    Ranks,
+    Reader,
+    Values,
+    Writer,
+    cheapest,
+)
 from models.compression.errors import CompressionError
 
 Bits = NDArray[np.int64]  #: float32 bit patterns
@@ -18,6 +29,7 @@ MANTISSA_BITS = 23
 MOST_VALUES = 1 << 16  #: in a table
 MOST_STEPS = 1 << 15  #: of a grid, to either side
 _SAMPLED = 64
+_AT_ONCE = 1 << 16
 _STEP_PARTS = 24  #: the smallest magnitude is taken to be 1 to this many steps
 
 
@@ -51,13 +63,18 @@ class Table:
         below = np.searchsorted(self.below, bits - SIGN) + 1
         return np.where(bits == 0, 0, np.where(negative, -below, above)).astype(np.int64)
 
-    def bits(self, ranks: Values) -> Bits:
-        """Return the bit patterns of ranks. Raises CompressionError for a rank beyond the table."""
+    def bits(self, ranks: Values | Ranks) -> Patterns:
+        """Return the bit patterns of ranks, in little memory beside. Raises CompressionError beyond the table."""
         low, high = int(ranks.min(initial=0)), int(ranks.max(initial=0))
         if -low > self.below.size or high > self.above.size:
             raise CompressionError(f"a code from {low} to {high}; the table has {self.alphabet} values below and above")
-        every = np.concatenate([self.below[::-1] + SIGN, np.zeros(1, np.int64), self.above])
-        return every[ranks + self.below.size]
+        # A negative rank counts from the end.
+        every = np.concatenate([np.zeros(1, np.int64), self.above, self.below[::-1] + SIGN]).astype(np.uint32)
+        flat, found = ranks.reshape(-1), np.zeros(ranks.size, np.uint32)
+        # numpy indexes with eight bytes a value.
+        for start in range(0, flat.size, _AT_ONCE):
+            found[start : start + _AT_ONCE] = every[flat[start : start + _AT_ONCE]]
+        return found.reshape(ranks.shape)
 
 
 def dropped_bits(magnitudes: Bits) -> int:
