@@ -166,8 +166,8 @@ def measure_on(
     results = []
     for (plain, packed), (_, spelling) in zip(read, spelled, strict=True):
         report(f"{measured.label}: {spelling}, prices {settings.table}")
-        runs = [run_hardware(network, layers, machine, table, len(images.test)) for machine in (packed, plain)]
-        results.append(Measured(measured, found.float_mask, found.array_mask, weights, *runs, acts=settings.acts))
+        done, as_is = (run_hardware(network, layers, machine, table, len(images.test)) for machine in (packed, plain))
+        results.append(Measured(measured, found.float_mask, found.array_mask, weights, done, as_is, acts=settings.acts))
     return tuple(results)
 
 
