@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,11 +18,15 @@ _CUBLAS, _DETERMINISTIC = "CUBLAS_WORKSPACE_CONFIG", ":4096:8"
 def torch_settings(threads: int) -> Iterator[None]:
     """Compute with ``threads`` torch threads and deterministic operations; what was set before is set again at the end.
 
-    Sums depend on the number of threads in their last bits, so whatever has to be repeated runs under this.
+    Sums depend on the number of threads in their last bits, so whatever has to be repeated runs under this. Where
+    torch is not installed there is nothing to set.
 
     Args:
         threads: At least 1.
     """
+    if find_spec("torch") is None:
+        yield
+        return
     import torch
     from torch.utils import deterministic
 

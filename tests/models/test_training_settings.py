@@ -12,7 +12,7 @@ import pytest
 
 from hwsim.errors import DataError
 from models.data import load_data
-from models.training import step
+from models.training import settings, step
 from models.training.checkpoint import training_key
 from models.training.hooks import Hook
 from models.training.loop import Fit, fit
@@ -70,6 +70,12 @@ def test_so_it_does_when_it_fails(caller: tuple[Any, ...]) -> None:
     with pytest.raises(KeyError), torch_settings(1):
         raise KeyError
     assert modes() == caller
+
+
+def test_without_torch_there_is_nothing_to_set(monkeypatch: pytest.MonkeyPatch, caller: tuple[Any, ...]) -> None:
+    monkeypatch.setattr(settings, "find_spec", lambda name: None)
+    with torch_settings(1):
+        assert modes() == caller
 
 
 def test_the_variable_of_cublas_is_set_for_a_gpu_alone(monkeypatch: pytest.MonkeyPatch) -> None:

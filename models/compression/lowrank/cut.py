@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hwsim.errors import unknown_name
 from hwsim.network import Conv2d, Linear, Network
+from models.compression.errors import raise_faults
 from models.compression.lowrank.decompose import Decomposition, bias_shift, decompose
 from models.compression.lowrank.matrix import (
     Form,
@@ -27,6 +29,12 @@ from models.compression.lowrank.ranks import numerical_rank
 from models.compression.weights import with_tensors
 
 
+def skip_faults(network: Network, skip: Sequence[str]) -> list[str]:
+    """Return a fault for every name in ``skip`` that is no layer with weights of ``network``."""
+    known = [layer.name for layer in network.mac_layers]
+    return [unknown_name("layer to skip", name, known) for name in skip if name not in known]
+
+
 @dataclass(frozen=True, eq=False)
 class Cutter:
     """The layers of a network, each in every form, ready to be cut at any rank.
@@ -35,11 +43,17 @@ class Cutter:
         network: Folded.
         images: Whose layer inputs decide what is kept; None keeps the nearest weights.
         skip: Layers that stay whole.
+
+    Raises:
+        CompressionError: ``skip`` names no layer with weights.
     """
 
     network: Network
     images: NDArray[Any] | None = None
     skip: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        raise_faults("the choice of layers", skip_faults(self.network, self.skip))
 
     @cached_property
     def layers(self) -> Mapping[str, Conv2d | Linear]:

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from hwsim.network import Network
 from models.compression.errors import raise_faults
 from models.compression.lowrank.array_cost import ArrayChoice, ArrayCost
-from models.compression.lowrank.cut import Cutter
+from models.compression.lowrank.cut import Cutter, skip_faults
 from models.compression.lowrank.graph import factorise
 from models.compression.lowrank.matrix import Split
 from models.compression.lowrank.train import Penalties, train_low_rank
@@ -43,6 +43,10 @@ class Factorise(Step):
     def apply(self, network: Network, work: Work) -> Network:
         """See the base class."""
         splits = splits_of(network, self.array, self.form, self.skip)
+        for name, split in splits.items():
+            work.report(f"  {name}: rank {split.rank}, {split.form.value}")
+        if not splits:
+            work.report("  no layer is split: none has a rank that makes it cheaper as two")
         factorised = trained(factorise(network, splits), work, self.training)
         facts = {name: [split.form.value, split.rank] for name, split in splits.items()}
         return recorded(factorised, self, {"ranks": facts})
@@ -83,6 +87,7 @@ class LowRank(Step):
 
     def apply(self, network: Network, work: Work) -> Network:
         """See the base class."""
+        raise_faults("the choice of ranks", skip_faults(network, self.ranks.skip))
         whole = train_low_rank(network, work, self.penalties, self.training)
         cut, splits = truncated(whole, work.train, self.ranks)
         report_cut(whole, cut, splits, work)

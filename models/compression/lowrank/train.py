@@ -10,7 +10,7 @@ import numpy as np
 
 from hwsim.network import Network
 from models.compression.errors import CompressionError, Idle, idle_faults, raise_faults
-from models.compression.lowrank.cut import Cutter
+from models.compression.lowrank.cut import Cutter, skip_faults
 from models.compression.lowrank.hooks import GroupLassoHook, NuclearProxHook, ProximalHook
 from models.compression.lowrank.matrix import Form, groups_of, matrix_shape
 from models.compression.lowrank.prox import nuclear_norm
@@ -88,12 +88,14 @@ def penalty_hooks(network: Network, work: Work, penalties: Penalties, training: 
     """Return the hooks for the penalties that are not 0: the nuclear norm before the group lasso.
 
     Raises:
-        CompressionError: averaged weights are to be kept, which are not low in rank when the weights are.
+        CompressionError: averaged weights are to be kept, which are not low in rank when the weights are; ``skip``
+            names no layer.
     """
     if training.averaging and (penalties.tau or penalties.group):
         raise CompressionError(
             f"averaging is {training.averaging}; needed: 0, since an average of weights of low rank has a higher one"
         )
+    raise_faults("the penalties", skip_faults(network, penalties.skip))
     momentum = work.recipe(network, training).momentum
     hooks: list[ProximalHook] = []
     if penalties.tau:

@@ -9,12 +9,11 @@ from typing import ClassVar, Literal, get_args
 
 import numpy as np
 
-from hwsim.errors import unknown_name
 from hwsim.network import Network
 from models.compression.errors import CompressionError, Idle, idle_faults, raise_faults
 from models.compression.lowrank.array_cost import ArrayChoice, ArrayCost
 from models.compression.lowrank.choose import Chosen, allocate, candidates, choose, loss_slopes
-from models.compression.lowrank.cut import Cutter
+from models.compression.lowrank.cut import Cutter, skip_faults
 from models.compression.lowrank.loss import mean_loss
 from models.compression.lowrank.matrix import Form, Split, matrix_shape
 from models.compression.lowrank.ranks import energy_rank, gavish_donoho_rank
@@ -121,8 +120,7 @@ def truncated(network: Network, train: Dataset, rule: RankRule) -> tuple[Network
     Raises:
         CompressionError: ``skip`` names no layer of the network, or there are fewer images than ``samples``.
     """
-    known = [layer.name for layer in network.mac_layers]
-    faults = [unknown_name("layer to skip", name, known) for name in rule.skip if name not in known]
+    faults = skip_faults(network, rule.skip)
     if rule.samples > len(train) and (rule.data_aware or rule.rule == "array"):
         faults.append(f"samples is {rule.samples}; there are {len(train)} training images")
     raise_faults("the choice of ranks", faults)

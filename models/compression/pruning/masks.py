@@ -6,10 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from hwsim.errors import all_faults
 from hwsim.network import Network
-from models.compression.errors import CompressionError
-from models.compression.pruning.budget import Masks, budget_of, layer_of
+from models.compression.errors import raise_faults
+from models.compression.pruning.budget import Masks, budget_of
 from models.compression.pruning.criteria import Weights, scores
 from models.compression.weights import weight_names, with_tensors
 
@@ -46,7 +45,7 @@ def magnitude_masks(
     return budget.masks(scores(weights, criterion, importance))
 
 
-def deviation_masks(network: Network, quality: float, per_layer: Mapping[str, float] | None = None) -> Masks:
+def deviation_masks(network: Network, quality: float) -> Masks:
     """Return True for the weights of larger magnitude than ``quality`` standard deviations of their layer's weights.
 
     Source: Han et al. 2015, arXiv:1506.02626, section 3: "the pruning threshold is chosen as a quality parameter
@@ -54,23 +53,16 @@ def deviation_masks(network: Network, quality: float, per_layer: Mapping[str, fl
 
     Args:
         network: Without batch-norms.
-        quality: Threshold in standard deviations, of the layers that ``per_layer`` does not name.
-        per_layer: Thresholds of single layers, by the layer's name.
+        quality: Threshold in standard deviations.
 
     Raises:
-        CompressionError: for a threshold below 0, an unknown layer, or a layer that would lose every weight.
+        CompressionError: for a threshold below 0, or a layer that would lose every weight.
     """
-    own = dict(per_layer or {})
-    names = {layer_of(name): name for name in weight_names(network)}
-    faults = [f"no layer {layer!r} with weights; known: {', '.join(names)}" for layer in own if layer not in names]
-    limits = {name: own.get(layer, quality) for layer, name in names.items()}
-    faults += [f"quality of {name} is {limit}; needed: at least 0" for name, limit in limits.items() if not limit >= 0]
-    masks = {
-        name: np.abs(network.tensors[name]) > limit * np.std(network.tensors[name]) for name, limit in limits.items()
-    }
-    faults += [f"{name} would lose every weight; lower its quality" for name, mask in masks.items() if not mask.any()]
-    if faults:
-        raise CompressionError(all_faults("pruning", faults))
+    raise_faults("pruning", (), [("quality", quality, quality >= 0, "at least 0")])
+    weights = {name: network.tensors[name] for name in weight_names(network)}
+    masks = {name: np.abs(tensor) > quality * np.std(tensor) for name, tensor in weights.items()}
+    lost = [f"{name} would lose every weight; lower its quality" for name, mask in masks.items() if not mask.any()]
+    raise_faults("pruning", lost)
     return masks
 
 

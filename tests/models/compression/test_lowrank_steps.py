@@ -117,6 +117,21 @@ class TestTraining:
         assert {hook.momentum for hook in hooks} == {0.9}
         assert hooks[1].names() == ("conv1.weight", "conv2.weight")
 
+    @pytest.mark.parametrize(
+        "step",
+        [
+            Factorise(skip=("conv3",)),
+            LowRankTrain(Penalties(group=1.0, skip=("conv3",)), SHORT),
+            LowRank(Penalties(), SHORT, RankRule(skip=("conv3",))),
+        ],
+        ids=lambda step: step.method,
+    )
+    def test_a_layer_to_skip_that_is_none_is_refused_before_any_training(self, step):
+        lines = []
+        with pytest.raises(CompressionError, match=r"unknown layer to skip 'conv3'"):
+            step.apply(NETWORK, replace(WORK, report=lines.append))
+        assert not any("epoch" in line for line in lines)
+
     def test_averaged_weights_and_penalties_do_not_go_together(self):
         with pytest.raises(CompressionError, match=r"averaging is 0\.9; needed: 0"):
             LowRankTrain(Penalties(tau=1.0), Training(epochs=1, averaging=0.9)).apply(NETWORK, WORK)

@@ -166,20 +166,22 @@ def test_more_than_is_left_cannot_stay():
 
 def test_deviations_by_definition():
     network = load_network("digits-cnn")
-    masks = deviation_masks(network, 1.0, {"conv1": 0.25})
+    masks = deviation_masks(network, 0.75)
     for name, mask in masks.items():
         flat = [float(value) for value in network.tensors[name].ravel()]
         mean = sum(flat) / len(flat)
         deviation = math.sqrt(sum((value - mean) ** 2 for value in flat) / len(flat))
-        limit = (0.25 if name == "conv1.weight" else 1.0) * deviation
-        assert mask.ravel().tolist() == [abs(value) > limit for value in flat]
+        assert mask.ravel().tolist() == [abs(value) > 0.75 * deviation for value in flat]
 
 
 def test_deviation_faults_are_reported_together():
+    network = load_network("digits-cnn")
     with pytest.raises(CompressionError) as caught:
-        deviation_masks(load_network("digits-cnn"), 99.0, {"conv1": -1.0, "conv9": 1.0})
-    for words in ("no layer 'conv9'", "quality of conv1.weight is -1.0", "conv2.weight would lose every weight"):
+        deviation_masks(network, 99.0)
+    for words in ("conv1.weight would lose every weight", "conv2.weight would lose every weight"):
         assert words in str(caught.value)
+    with pytest.raises(CompressionError, match=r"quality is -1\.0; needed: at least 0"):
+        deviation_masks(network, -1.0)
 
 
 def test_masked_makes_positive_zeros_and_is_read_back():
