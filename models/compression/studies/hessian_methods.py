@@ -175,14 +175,24 @@ def measured(asked: Case, found: Diagonals, effort: Effort, report: Callable[[st
     for method, values in found.items():
         for quantiser, made in quantisations(network, importance(network, values)).items():
             after = [judged(made.network, data) for data in judges]
-            chosen, test = (
-                (new.loss - old.loss, new.correct, new.total) for new, old in zip(after, before, strict=True)
+            (chosen, test), clusters = after, made.clusters
+            row = Outcome(
+                network=network.name,
+                method=method,
+                quantiser=quantiser,
+                clusters=clusters.centres.size,
+                entropy_bits=clusters.entropy_bits,
+                predicted=weighted_error(network, made.network, reference),
+                validation_loss_change=chosen.loss - before[0].loss,
+                validation_correct=chosen.correct,
+                validation_total=chosen.total,
+                test_loss_change=test.loss - before[1].loss,
+                test_correct=test.correct,
+                test_total=test.total,
             )
-            sizes = (made.clusters.centres.size, made.clusters.entropy_bits)
-            error = weighted_error(network, made.network, reference)
-            rows.append(Outcome(network.name, method, quantiser, *sizes, error, *chosen, *test))
-            what = f"{sizes[1]:.3f} bits, loss {chosen[0]:+.4f}, {chosen[1]} of {chosen[2]}"
-            report(f"  {method}, {quantiser}: {what} held out, {test[1]} of {test[2]} test images")
+            rows.append(row)
+            what = f"{row.entropy_bits:.3f} bits, loss {row.validation_loss_change:+.4f}"
+            report(f"  {method}, {quantiser}: {what}, {chosen.correct} of {chosen.total} held out")
     return rows
 
 
