@@ -142,7 +142,7 @@ class _Replay:
         outside = weights * work.weight_outside_bits / work.weight_memory_bits + self._biases(fold)
         weights += self._biases(fold)
         if fold.group and self._weights_stay():
-            weights = outside = 0
+            weights = outside = Fraction(0)
         spilled_in = 0 if fold.first else sums
         if fold.last:
             share = self._tile_bits(2, fold.ranges) / self._bits[2]

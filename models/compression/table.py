@@ -93,7 +93,9 @@ def _array_notes(block: Sequence[Row]) -> list[str]:
     rate = max(own.decoder_rate for own in block)
     if rate:
         many = "as many weights a cycle as are asked for" if math.isinf(rate) else f"up to {rate:.1f} weights a cycle"
-        lines.append(f"the decoder of weights is taken to deliver {many}: its time is not in the cycles")
+        mean = max(own.weights / own.cycles for own in block)
+        rates = f"{many}, {mean:.1f} on average"
+        lines.append(f"the decoder of weights is taken to deliver {rates}: its time is not counted")
     return [*lines, *([f"not in the energy, for want of a price: {'; '.join(unpriced)}"] if unpriced else [])]
 
 
