@@ -19,6 +19,7 @@ from models.compression.options import Option, describe_options
 from models.compression.step import Step, Work
 from models.compression.weights import flat_weights
 from models.provenance import code_and_packages, is_dirty
+from models.training.settings import torch_settings
 
 _STATE = "compression_state"
 
@@ -66,10 +67,13 @@ def compress(
     log.write(_described(current))
     states = _States(state, kept, _keys(current, steps, work))
     done, current = states.latest(current, log)
-    for place in range(done, len(steps)):
-        current = _apply(current, steps[place], f"step {place + 1} of {len(steps)}", replace(work, report=log.write))
-        log.write(f"  {_described(current)}")
-        current = states.keep(place + 1, current, log.lines)
+    with torch_settings(work.threads):
+        for place in range(done, len(steps)):
+            current = _apply(
+                current, steps[place], f"step {place + 1} of {len(steps)}", replace(work, report=log.write)
+            )
+            log.write(f"  {_described(current)}")
+            current = states.keep(place + 1, current, log.lines)
     states.clear()
     return Compressed(fold(current), tuple(log.lines))
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from hwsim.network import Network
 from models.data.dataset import Dataset
 from models.training.hooks import Hook
-from models.training.recipe import RECIPES, Augmentation, Recipe
+from models.training.recipe import RECIPES, Augmentation, Recipe, recipe_from
 
 if TYPE_CHECKING:
     from models.training.loop import Epoch, Fit
@@ -77,11 +77,13 @@ class Work:
         """Train ``network`` on with ``hooks`` in every step; each epoch is reported.
 
         Raises:
-            DataError: when the recipe does not fit the data.
+            DataError: when the recipe cannot be read or does not fit the data.
             MissingExtraError: when torch is not installed.
         """
         from models.training.loop import fit
 
+        if line := _stand_in(network):
+            self.report(line)
         return fit(network, self.train, self.recipe(network, training), self._epoch, hooks)
 
     def _epoch(self, epoch: Epoch) -> None:
@@ -89,13 +91,23 @@ class Work:
 
 
 def own_recipe(network: Network) -> Recipe:
-    """Return the recipe that the card of ``network`` names, or a plain one for a network that names none."""
+    """Return the recipe that the card of ``network`` names, or what stands in for it where it names none.
+
+    Raises:
+        DataError: a recipe that this version cannot read.
+    """
     stored = network.metadata.get("recipe")
     if isinstance(stored, Mapping):
-        fields = dict(stored)
-        fields["augmentation"] = Augmentation(**fields.get("augmentation", {}))
-        return Recipe(**fields)
+        return recipe_from(stored)
     return RECIPES.get(network.name, Recipe(epochs=1, batch=64, learning_rate=0.01))
+
+
+def _stand_in(network: Network) -> str:
+    """Return what the log says of a network whose card has no recipe; nothing for one that has."""
+    if isinstance(network.metadata.get("recipe"), Mapping):
+        return ""
+    known = f"that of {network.name}" if network.name in RECIPES else "a plain one, without augmentation"
+    return f"  the card has no training recipe; the rest comes from {known}"
 
 
 class Step(ABC):

@@ -9,11 +9,12 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from hwsim.errors import DataError
 from hwsim.network import Network, fold, save_network
 from models import load_data, load_network
 from models.compression.errors import CompressionError
 from models.compression.run import compress, state_files
-from models.compression.step import Step, Work, recorded
+from models.compression.step import Step, Training, Work, recorded
 from models.compression.weights import flat_weights, split_flat, with_tensors
 from models.provenance import code_and_packages
 
@@ -169,3 +170,32 @@ def test_a_step_that_leaves_no_entry_is_refused() -> None:
 
     with pytest.raises(CompressionError, match="left no entry"):
         compress(load_network("digits-cnn"), (Silent(),), WORK)
+
+
+def test_a_network_without_a_recipe_says_what_it_is_retrained_by() -> None:
+    pytest.importorskip("torch")
+    network = fold(load_network("digits-cnn"))
+    lines: list[str] = []
+    work = replace(WORK, report=lines.append, train=WORK.train.subset(64))
+    work.retrain(replace(network, metadata={}, name="mine"), Training(epochs=1))
+    assert "no training recipe; the rest comes from a plain one" in lines[0]
+    lines.clear()
+    work.retrain(network, Training(epochs=1))
+    assert "epoch 1" in lines[0]
+    with pytest.raises(DataError, match="newfield"):
+        work.retrain(replace(network, metadata={"recipe": {"newfield": 1}}), Training(epochs=1))
+
+
+def test_steps_run_with_the_threads_of_the_work() -> None:
+    torch = pytest.importorskip("torch")
+    seen: list[int] = []
+
+    class Counting(Shake):
+        def apply(self, network: Network, work: Work) -> Network:
+            seen.append(torch.get_num_threads())
+            return super().apply(network, work)
+
+    before = torch.get_num_threads()
+    compress(load_network("digits-cnn"), (Counting(),), replace(WORK, threads=before + 1))
+    assert seen == [before + 1]
+    assert torch.get_num_threads() == before
