@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hwsim.figures import INK, QUIET
 from precision_search.axes import ErrorScale, cost_axis
 from precision_search.families import FAMILIES
 from precision_search.frontier import importance, pareto_front
@@ -30,7 +31,6 @@ _STYLE = {
     "block": ("#56B4E9", "X"),
     "mixed": ("#999999", "v"),
 }
-INK, QUIET = "#222222", "#777777"
 _MARGIN = 8.0  #: pixels between words and the edge of the picture
 
 

@@ -5,25 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from precision_search.drawing import INK, QUIET, Drawing, Picture
+from hwsim.figures import STYLE, write_figure
+from precision_search.drawing import Drawing, Picture
 from precision_search.errors import SelectionError, StoreError
 from precision_search.frontier import check_cost
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-_SETTINGS = {
-    "font.family": "DejaVu Sans",
-    "font.size": 9.0,
-    "axes.edgecolor": QUIET,
-    "axes.labelcolor": INK,
-    "xtick.color": QUIET,
-    "ytick.color": QUIET,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "svg.hashsalt": "hwsim",
-    "svg.fonttype": "path",
-}
 
 
 def save_frontier(picture: Picture, path: Path) -> tuple[Path, Path]:
@@ -43,16 +31,13 @@ def save_frontier(picture: Picture, path: Path) -> tuple[Path, Path]:
     import matplotlib
 
     check_cost(picture.cost)
-    with matplotlib.rc_context(cast("Any", _SETTINGS)):
+    with matplotlib.rc_context(cast("Any", dict(STYLE))):
         figure = _figure(picture)
-        png, svg = path.with_suffix(".png"), path.with_suffix(".svg")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            figure.savefig(png, dpi=200, metadata={"Software": None})
-            figure.savefig(svg, metadata={"Date": None, "Creator": None})
+            return write_figure(figure, path, dpi=200)
         except OSError as error:
-            raise StoreError(f"figure {str(png)!r} cannot be written: {error}; choose another place") from error
-    return png, svg
+            name = str(path.with_suffix(".png"))
+            raise StoreError(f"figure {name!r} cannot be written: {error}; choose another place") from error
 
 
 def _figure(picture: Picture) -> Figure:

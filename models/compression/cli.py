@@ -133,7 +133,8 @@ def _run(arguments: argparse.Namespace, recipe: CompressionRecipe, output: Path)
     if arguments.hold_out:
         train, _ = hold_out(train, arguments.hold_out)
     train = same_images(train, arguments.limit)
-    return compress(network, recipe.steps, Work(train, _say, arguments.threads or Work.threads), output, arguments.steps)
+    work = Work(train, _say, arguments.threads or Work.threads)
+    return compress(network, recipe.steps, work, output, arguments.steps)
 
 
 def _save(done: Compressed, recipe: CompressionRecipe, output: Path) -> None:

@@ -75,7 +75,8 @@ def _add_measuring(parser: argparse.ArgumentParser, several_machines: bool = Fal
     parser.add_argument("--data", metavar="DATASET", help="default: what the network names")
     parser.add_argument("--split", default="test", help="that accuracy is counted on (default: test)")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N images of every split")
-    parser.add_argument("--threads", type=int, metavar="N", help="default: the cores to measure, 2 to train (part of its bits)")
+    threads = "default: the cores to measure, and 2 to train, where the number is part of the result's bits"
+    parser.add_argument("--threads", type=int, metavar="N", help=threads)
     for name, meaning in ARRAY_WORDS.items():
         shown = name.upper() if name in ("machine", "table") else "FORMAT"
         several = name == "machine" and several_machines

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hwsim.figures import INK
 from models.compression.hessian import Diagonal, diagonal_of, importance
 from models.compression.hessian.importance import FLOOR
 from models.compression.studies.cases import Case, case
@@ -28,7 +29,7 @@ from models.compression.studies.importances import (
     weighted_error,
 )
 from models.compression.studies.tables import Table, fingerprint, made_by
-from models.compression.studies.writing import COLOURS, INK, MARKERS, save_figure, write_provenance
+from models.compression.studies.writing import COLOURS, MARKERS, save_figure, write_provenance
 from models.compression.weights import weight_names
 
 if TYPE_CHECKING:

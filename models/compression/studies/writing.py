@@ -10,35 +10,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from hwsim.figures import GRID, STYLE, write_figure
 from models.compression.errors import CompressionError
 from models.provenance import provenance
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-INK, QUIET = "#222222", "#777777"
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#999999")
 """Okabe & Ito, "Color universal design" (2008): told apart with every common colour blindness."""
 MARKERS = ("o", "s", "^", "D", "P", "X", "h", "v")
-
-_SETTINGS = {
-    "font.family": "DejaVu Sans",
-    "font.size": 9.0,
-    "axes.edgecolor": QUIET,
-    "axes.labelcolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#E8E8E8",
-    "grid.linewidth": 0.6,
-    "legend.frameon": False,
-    "xtick.color": QUIET,
-    "ytick.color": QUIET,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "svg.hashsalt": "hwsim",
-    "svg.fonttype": "path",
-}
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -128,16 +109,12 @@ def save_figure(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(cast("Any", _SETTINGS)):
+    with matplotlib.rc_context(cast("Any", {**STYLE, **GRID})):
         figure = Figure(figsize=size if size[0] else (5.2 * panels, 4.0), layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.subplots(1, panels, squeeze=False)[0]
         draw(list(axes))
-        png, svg = path.with_suffix(".png"), path.with_suffix(".svg")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            figure.savefig(png, dpi=160, metadata={"Software": None})
-            figure.savefig(svg, metadata={"Date": None, "Creator": None})
+            return write_figure(figure, path, dpi=160)
         except OSError as error:
-            raise CompressionError(f"{png} cannot be written ({error}): name another folder") from error
-    return png, svg
+            raise CompressionError(f"{path} cannot be written ({error}): name another folder") from error
