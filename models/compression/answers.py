@@ -21,7 +21,7 @@ from models.accuracy import correct_float
 from models.compression.errors import CompressionError
 from models.compression.on_array import array_assignment
 from models.compression.recipe import ArraySettings
-from models.compression.studies.writing import write_text
+from models.compression.writing import write_text
 from models.data.dataset import Dataset
 from models.provenance import code_and_packages, is_dirty
 

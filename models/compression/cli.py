@@ -240,8 +240,8 @@ def _measured(
 
 def _show(blocks: list[list[Measured]], as_csv: bool = False) -> None:
     from models.compression.row import COLUMNS, rows
-    from models.compression.studies.writing import csv_text
     from models.compression.table import table_text
+    from models.compression.writing import csv_text
 
     found = [rows(reference, others) for reference, *others in blocks]
     if as_csv:

@@ -17,8 +17,8 @@ from models.compression.recipe import CompressionRecipe, load_recipe, parse_reci
 from models.compression.row import COLUMNS, Row, read_row
 from models.compression.run import Compressed
 from models.compression.studies import STUDIES
-from models.compression.studies.writing import write_csv, write_json, write_text
 from models.compression.toml_text import recipe_text
+from models.compression.writing import write_csv, write_json, write_text
 from models.provenance import provenance
 
 _ROW, _CARD, _LOG, _RECIPE, _FILE = "row.csv", "card.json", "log.txt", "recipe.toml", f"network{SUFFIX}"

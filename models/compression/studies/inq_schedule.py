@@ -13,7 +13,8 @@ from models.compression.step import Training
 from models.compression.studies.cases import case
 from models.compression.studies.inq_runs import KEY, SUMMARY, Case, Row, Subject, key_of, run_cases, summary
 from models.compression.studies.tables import Table, made_by
-from models.compression.studies.writing import COLOURS, MARKERS, save_figure, write_csv, write_provenance
+from models.compression.studies.writing import COLOURS, MARKERS, save_figure, write_provenance
+from models.compression.writing import write_csv
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

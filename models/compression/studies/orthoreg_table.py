@@ -8,7 +8,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.compression.studies.writing import COLOURS, save_figure, write_csv
+from models.compression.studies.writing import COLOURS, save_figure
+from models.compression.writing import write_csv
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

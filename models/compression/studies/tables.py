@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar, get_type_hints
 from hwsim.network import Network
 from models.compression.errors import CompressionError
 from models.compression.step import Step
-from models.compression.studies.writing import write_csv
+from models.compression.writing import write_csv
 from models.data.dataset import Dataset
 from models.provenance import code_version
 

@@ -1,17 +1,14 @@
-"""What a study leaves behind: tables, pictures, and which command, code and machine made them."""
+"""What a study leaves behind: log, pictures, and which command, code and machine made them."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from hwsim.figures import GRID, STYLE, write_figure
 from models.compression.errors import CompressionError
+from models.compression.writing import write_json, write_text
 from models.provenance import provenance
 
 if TYPE_CHECKING:
@@ -20,52 +17,6 @@ if TYPE_CHECKING:
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#999999")
 """Okabe & Ito, "Color universal design" (2008): told apart with every common colour blindness."""
 MARKERS = ("o", "s", "^", "D", "P", "X", "h", "v")
-
-
-def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    r"""Return a table as CSV; floats with the digits that read back to the same value.
-
-    >>> csv_text(("bits", "file_bytes"), [(5, 33_600)])
-    'bits,file_bytes\n5,33600\n'
-    """
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return out.getvalue()
-
-
-def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a table as CSV, units in the names of the columns.
-
-    Raises:
-        CompressionError: the file cannot be written.
-    """
-    write_text(path, csv_text(header, rows))
-
-
-def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write ``value`` as indented JSON.
-
-    Raises:
-        CompressionError: the file cannot be written.
-    """
-    write_text(path, json.dumps(value, indent=1, default=str) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text, whole or not at all; the folder is made.
-
-    Raises:
-        CompressionError: the file cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
-        beside.write_text(text, encoding="utf-8")
-        os.replace(beside, path)
-    except OSError as error:
-        raise CompressionError(f"{path} cannot be written ({error.strerror or error}): name another folder") from error
 
 
 class Log:
