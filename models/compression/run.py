@@ -16,9 +16,9 @@ from hwsim.errors import NetworkError
 from hwsim.network import Network, fold, load_network_file, save_network
 from models.compression.errors import CompressionError
 from models.compression.options import Option, describe_options
-from models.compression.step import Step, Work
+from models.compression.step import Step, Work, names_recipe, own_recipe
 from models.compression.weights import flat_weights
-from models.provenance import code_and_packages, is_dirty
+from models.provenance import accelerator, code_and_packages, is_dirty
 from models.training.settings import torch_settings
 
 _STATE = "compression_state"
@@ -58,16 +58,15 @@ def compress(
         CompressionError: options that do not fit the network, or a state that cannot be written.
         HwsimError: what training raises.
     """
-    code = code_and_packages()["code"]  # asked before the work: what is committed meanwhile does not make the result
     log = _Log(work.report)
-    log.write(f"code {code}{', with changes that are in no commit' if is_dirty(code) else ''}")
+    log.write(_code())  # before the work: what is committed meanwhile does not make the result
     network.validate()
     current = _as_from_file(network if steps and steps[0].keeps_batch_norms else fold(network))
     log.write(f"{network.name}: {len(steps)} steps, {len(work.train)} images of {work.train.name} {work.train.split}")
     log.write(_described(current))
-    states = _States(state, kept, _keys(current, steps, work))
-    done, current = states.latest(current, log)
     with torch_settings(work.threads):
+        states = _States(state, kept, _keys(current, steps, work))
+        done, current = states.latest(current, log)
         for place in range(done, len(steps)):
             current = _apply(
                 current, steps[place], f"step {place + 1} of {len(steps)}", replace(work, report=log.write)
@@ -94,7 +93,7 @@ def _stamped(network: Network, step: Step) -> Network:
     entries = network.metadata.get("compression", [])
     if not entries or entries[-1]["method"] != step.method:
         raise CompressionError(f"method {step.method!r} left no entry in the card: end its apply() with recorded(...)")
-    last = {**entries[-1], "made": code_and_packages()}
+    last = {**entries[-1], "made": {**code_and_packages(), **accelerator()}}
     return replace(network, metadata={**network.metadata, "compression": [*entries[:-1], last]})
 
 
@@ -136,11 +135,14 @@ def _described(network: Network) -> str:
 def _keys(network: Network, steps: Sequence[Step], work: Work) -> tuple[str, ...]:
     """Return for each number of finished steps a hash of what led there: network, images, threads and options.
 
-    Code and packages are no part of it: a training of an hour stays of use after a commit that has nothing to do with
-    it. They stand in the card instead, step by step.
+    A card without a training recipe adds the one that stands in for it, and a GPU its name. Code, packages and
+    processor are no part of it: a training of an hour stays of use after a commit that has nothing to do with it. They
+    stand in the card instead, step by step.
     """
     card = dict(network.metadata)
     start = {"network": network.content_hash, "card": card, "data": work.train.sha256, "threads": work.threads}
+    start |= {} if names_recipe(network) else {"recipe": own_recipe(network).to_dict()}
+    start |= accelerator()
     prefixes = ([[step.method, step.options()] for step in steps[:count]] for count in range(len(steps) + 1))
     texts = (json.dumps([start, prefix], sort_keys=True) for prefix in prefixes)
     return tuple(hashlib.sha256(text.encode()).hexdigest() for text in texts)
@@ -189,10 +191,11 @@ class _States:
         state = network.metadata.get(_STATE, {})
         if not isinstance(state, dict) or state.get("key") != self.keys[count]:
             raise CompressionError(
-                f"{path} is of another run (other network, data, options or threads): delete it and start again"
+                f"{path} is of another run (other network, data, options, threads or GPU): delete it and start again"
             )
         log.lines[:] = state["log"]
         log.write(f"went on after step {count}, from {path.name}")
+        log.write(_code())
         network = replace(network, metadata=_without_state(network))
         for line in _made_by_others(network):
             log.write(line)
@@ -201,14 +204,21 @@ class _States:
 
 def _made_by_others(network: Network) -> list[str]:
     """Return a line for each step that other code, packages or machines made than those of today."""
-    today, lines = code_and_packages(), []
+    today, lines = {**code_and_packages(), **accelerator()}, []
     for place, entry in enumerate(network.metadata.get("compression", []), 1):
         made = entry.get("made", {})
         other = [
-            f"{name} {made.get(name, 'unknown')} (now {today[name]})" for name in today if made.get(name) != today[name]
+            f"{name} {made.get(name, 'unknown')} (now {today.get(name, 'none')})"
+            for name in dict.fromkeys((*today, *made))
+            if made.get(name) != today.get(name)
         ]
         lines += [f"  step {place}, {entry['method']}, was made by {', '.join(other)}"] if other else []
     return lines
+
+
+def _code() -> str:
+    code = code_and_packages()["code"]
+    return f"code {code}{', with changes that are in no commit' if is_dirty(code) else ''}"
 
 
 def _beside(output: Path, count: int) -> Path:

@@ -96,15 +96,19 @@ def own_recipe(network: Network) -> Recipe:
     Raises:
         DataError: a recipe that this version cannot read.
     """
-    stored = network.metadata.get("recipe")
-    if isinstance(stored, Mapping):
-        return recipe_from(stored)
+    if names_recipe(network):
+        return recipe_from(network.metadata["recipe"])
     return RECIPES.get(network.name, Recipe(epochs=1, batch=64, learning_rate=0.01))
+
+
+def names_recipe(network: Network) -> bool:
+    """Return whether the card of ``network`` has a training recipe."""
+    return isinstance(network.metadata.get("recipe"), Mapping)
 
 
 def _stand_in(network: Network) -> str:
     """Return what the log says of a network whose card has no recipe; nothing for one that has."""
-    if isinstance(network.metadata.get("recipe"), Mapping):
+    if names_recipe(network):
         return ""
     known = f"that of {network.name}" if network.name in RECIPES else "a plain one, without augmentation"
     return f"  the card has no training recipe; the rest comes from {known}"

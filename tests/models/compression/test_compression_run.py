@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import hashlib
+import json
+import sys
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
@@ -17,6 +22,7 @@ from models.compression.run import compress, state_files
 from models.compression.step import Step, Training, Work, recorded
 from models.compression.weights import flat_weights, split_flat, with_tensors
 from models.provenance import code_and_packages
+from models.training.recipe import RECIPES, Recipe
 
 WORK = Work(load_data("digits", "train"), threads=1)
 
@@ -77,7 +83,9 @@ def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path: Path, stopped: int) ->
         assert tensor.tobytes() == done.network.tensors[name].tobytes()
     assert state_files(output) == ()
     assert any("shaken by 1" in line for line in done.log)
-    assert any(f"went on after step {stopped - 1}" in line for line in done.log)
+    (went_on,) = (place for place, line in enumerate(done.log) if f"went on after step {stopped - 1}" in line)
+    for place in (0, went_on + 1):
+        assert f"code {code_and_packages()['code']}" in done.log[place]
 
 
 def test_the_card_lists_the_steps(tmp_path: Path) -> None:
@@ -107,6 +115,36 @@ def test_the_state_of_another_run_is_refused(tmp_path: Path, change: object) -> 
     other, work, steps = change(network, WORK)  # type: ignore[operator]
     with pytest.raises(CompressionError, match="is of another run .*: delete it and start again"):
         compress(other, steps, work, output)
+
+
+def kept_as(network: Network, folder: Path) -> str:
+    """Name of the file that is kept of the network after its first step."""
+    compress(network, STEPS[:1], WORK, kept=folder)
+    (path,) = folder.iterdir()
+    return path.stem
+
+
+def key(network: Network, **more: object) -> str:
+    """The same name, of all that it is a hash of; files of earlier versions are found by it."""
+    start = {"card": dict(network.metadata), "data": WORK.train.sha256, "network": network.content_hash, "threads": 1, **more}
+    text = json.dumps([start, [["shake", {"seed": 1}]]], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def test_kept_steps_are_named_after_all_that_led_to_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = fold(load_network("digits-cnn"))
+    assert kept_as(own, tmp_path / "own") == key(own)
+    bare = replace(own, metadata={"dataset": "digits"})
+    assert kept_as(bare, tmp_path / "bare") == key(bare, recipe=asdict(RECIPES["digits-cnn"]))
+    other = replace(bare, name="mine")
+    assert kept_as(other, tmp_path / "other") == key(other, recipe=asdict(Recipe(1, 64, 0.01)))
+    cuda = SimpleNamespace(is_available=lambda: True, get_device_name=lambda: "Card 9")
+    monkeypatch.setattr("models.compression.run.torch_settings", nullcontext)
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+    assert kept_as(own, tmp_path / "gpu") == key(own, accelerator="Card 9")
+    made = load_network(str(next((tmp_path / "gpu").iterdir()))).metadata["compression"][0]["made"]
+    assert made["accelerator"] == "Card 9"
+    monkeypatch.undo()
 
 
 def test_a_changed_last_step_goes_on_from_what_is_the_same(tmp_path: Path) -> None:
