@@ -139,7 +139,7 @@ class _Replay:
                     store.forget()
         acts, weights, sums = (self._missing(index, fold) for index in range(3))
         acts = acts if work.ifmap_in_dram else 0
-        outside = weights * work.weight_outside_bits / work.weight_memory_bits + self._biases(fold)
+        outside = weights * work.weight_packing + self._biases(fold)
         weights += self._biases(fold)
         if fold.group and self._weights_stay():
             weights = outside = Fraction(0)

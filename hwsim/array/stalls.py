@@ -180,7 +180,7 @@ class _Phases:
         outputs = self._tile(kind, sums) / sums.bits * work.output_memory_bits * work.ofmap_elements / work.groups
         held = self._weights_stay and not group.first
         fetched, biases = self._fetched(kind, weights), self._biases(kind)
-        outside = fetched / work.weight_memory_bits * work.weight_outside_bits
+        outside = fetched * work.weight_packing
         return Transfers(
             ifmap=self._fetched(kind, acts) if work.ifmap_in_dram else Fraction(0),
             filters=Fraction(0) if held else outside + biases,

@@ -194,7 +194,7 @@ def legal_tilings(machine: Machine, workload: Workload) -> Iterator[Tiling]:
 def _fitting_lengths(nest: Nest) -> Iterator[int]:
     """Yield the longest blocks with which a tile, or a strip of tiles, of a tensor fits its scratchpad."""
     for tensor in nest.tensors:
-        if "t" not in tensor.loops:
+        if "t" not in tensor.loops or not tensor.bits:
             continue
         other = nest.axes[tensor.loops.replace("t", "")]
         for share in (Fraction(1), Fraction(min(other.side, other.extent), other.extent)):

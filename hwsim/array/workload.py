@@ -33,7 +33,7 @@ class Workload:
             images; None where it is not known (then no MAC is gated).
         has_bias: sums start at a stored bias and not at zero.
         act_storage_bits: bits of an activation in memory where it differs from ``act_bits`` (a share of a block scale).
-        weight_storage_bits: the same for a weight.
+        weight_storage_bits: the same for a weight; 0 where a packed layer takes nothing, which no other may be.
         weight_dram_bits: bits of a weight in DRAM where they differ from those in the scratchpad (packed there alone).
         output_storage_bits: the same for a finished output.
         bias_storage_bits: bits of a bias in memory where they differ from ``acc_bits``.
@@ -106,6 +106,11 @@ class Workload:
         return self.weight_memory_bits if self.weight_dram_bits is None else self.weight_dram_bits
 
     @property
+    def weight_packing(self) -> Fraction:
+        """Bits of a weight in DRAM for every bit of it in the filter scratchpad; 0 where it takes none there."""
+        return self.weight_outside_bits / self.weight_memory_bits if self.weight_memory_bits else Fraction(0)
+
+    @property
     def output_memory_bits(self) -> Fraction:
         """Bits that a finished output takes in a memory."""
         return Fraction(self.output_bits) if self.output_storage_bits is None else self.output_storage_bits
@@ -123,11 +128,14 @@ class Workload:
         ]
 
     def _storage_faults(self) -> list[str]:
-        names = ("act_storage_bits", "weight_storage_bits", "output_storage_bits", "bias_storage_bits")
+        inside, outside = self.weight_storage_bits, self.weight_dram_bits
+        names = ("act_storage_bits", "output_storage_bits", "bias_storage_bits")
         sizes = ((name, getattr(self, name)) for name in names)
         faults = [f"{name} is {size}: give more than 0 bits" for name, size in sizes if size is not None and size <= 0]
-        if self.weight_dram_bits is not None and self.weight_dram_bits < 0:
-            faults.append(f"weight_dram_bits is {self.weight_dram_bits}: give at least 0 bits")
+        packed = (("weight_storage_bits", inside), ("weight_dram_bits", outside))
+        faults += [f"{name} is {size}: give at least 0 bits" for name, size in packed if size is not None and size < 0]
+        if inside == 0 and outside:
+            faults.append(f"weight_dram_bits is {outside} and weight_storage_bits 0: give 0 for both, or more for both")
         return faults
 
     def _product_faults(self) -> list[str]:

@@ -101,6 +101,16 @@ def test_weights_unpacked_at_the_edge_are_the_replay() -> None:
         check(parse_machine(f"2x2-ws,filter={filters},dram=1GB/s"), shared, FIXED)
 
 
+def test_weights_that_take_nothing_are_the_replay() -> None:
+    """A layer of zeros may be packed into nothing: tiles, transfers and ports are those of the other tensors."""
+    for turn, memory in enumerate(MEMORIES):
+        for flow in ("ws", "os", "is"):
+            work = dataclasses.replace(layer((5, 4, 6), turn), weight_storage_bits=Fraction(0))
+            machine = parse_machine(f"2x3-{flow},{memory}")
+            for tiles in list(legal_tilings(machine, work))[:: 9 + turn]:
+                check(machine, work, tiles)
+
+
 def test_maps_on_the_chip_are_the_replay() -> None:
     work = dataclasses.replace(layer((5, 4, 6), 2), ifmap_in_dram=False, ofmap_in_dram=False)
     for flow in ("ws", "os", "is"):

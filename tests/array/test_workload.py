@@ -25,6 +25,13 @@ def test_storage_defaults_to_the_wire_width() -> None:
     assert (blocked.act_memory_bits, blocked.weight_memory_bits) == (Fraction(17, 4), Fraction(9, 2))
 
 
+def test_packed_weights_may_take_nothing() -> None:
+    for dram, packing in ((None, 0), (Fraction(0), 0)):
+        empty = dataclasses.replace(PLAIN, weight_storage_bits=Fraction(0), weight_dram_bits=dram)
+        assert (empty.weight_memory_bits, empty.weight_outside_bits, empty.weight_packing) == (0, 0, packing)
+    assert dataclasses.replace(PLAIN, weight_dram_bits=Fraction(2)).weight_packing == Fraction(2, 8)
+
+
 @pytest.mark.parametrize(
     ("change", "part"),
     [
@@ -39,6 +46,8 @@ def test_storage_defaults_to_the_wire_width() -> None:
         ({"effectual_macs": Fraction(-1, 2)}, "120 MACs"),
         ({"act_storage_bits": Fraction(0)}, "more than 0 bits"),
         ({"output_storage_bits": Fraction(-1, 2)}, "output_storage_bits is -1/2"),
+        ({"weight_storage_bits": Fraction(-1, 2)}, "weight_storage_bits is -1/2: give at least 0 bits"),
+        ({"weight_storage_bits": Fraction(0), "weight_dram_bits": Fraction(2)}, "give 0 for both, or more for both"),
     ],
 )
 def test_faults_name_value_and_bound(change: dict[str, Any], part: str) -> None:
