@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from hwsim.network import Network
 from models.compression.equalise.factors import equalised, spread
+from models.compression.retrain import report_left
 from models.compression.step import Step, Work, recorded
 
 
@@ -30,6 +31,7 @@ class Equalise(Step):
 
     def apply(self, network: Network, work: Work) -> Network:
         """See the base class."""
+        report_left(network, work)
         done = equalised(network, self.measure, self.exact)
         before, after = spread(network, self.measure), spread(done.network, self.measure)
         work.report(f"  spread of channels: a factor of {before:.3g} before, {after:.3g} after")

@@ -20,7 +20,7 @@ from models.compression.inq.codebook import Codebook, Rounding, bits_faults
 from models.compression.inq.freeze import InqHook
 from models.compression.inq.greedy import greedy
 from models.compression.inq.straight import Rounder, StraightThroughHook
-from models.compression.pruning.retrain import report_left
+from models.compression.retrain import report_left
 from models.compression.step import Step, Training, Work, recorded
 from models.compression.weights import weight_names, with_tensors
 

@@ -18,7 +18,7 @@ from models.compression.inq.activations import MAX_ACT_BITS, ActivationHook, act
 from models.compression.inq.codebook import Codebook, Rounding, bits_faults
 from models.compression.inq.freeze import InqHook
 from models.compression.inq.partition import PORTIONS, Mask, Order, grown, portion_faults, ranks
-from models.compression.pruning.retrain import report_left
+from models.compression.retrain import report_left
 from models.compression.step import Step, Training, Work, recorded
 from models.compression.weights import weight_names, with_tensors
 from models.training.hooks import Hook

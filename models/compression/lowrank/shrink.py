@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from hwsim.network import Network
 from models.compression.lowrank.units import shrink
+from models.compression.retrain import report_left
 from models.compression.step import Step, Work, recorded
 
 
@@ -19,8 +22,16 @@ class ShrinkUnits(Step):
     def apply(self, network: Network, work: Work) -> Network:
         """See the base class."""
         shrunk = shrink(network)
+        if _moves_biases(network, shrunk.network):
+            report_left(network, work, ("biases",))
         for name, count in shrunk.removed.items():
             work.report(f"  {name}: {count} units removed")
         for name, reason in shrunk.kept.items():
             work.report(f"  {name}: {reason}")
         return recorded(shrunk.network, self, {"removed": dict(shrunk.removed), "kept": dict(shrunk.kept)})
+
+
+def _moves_biases(before: Network, after: Network) -> bool:
+    """Return whether a bias has taken up a constant: whether any is none of those of its layer before."""
+    names = [name for name in after.tensors if name.endswith(".bias")]
+    return not all(np.isin(after.tensors[name], before.tensors.get(name, np.zeros(1))).all() for name in names)

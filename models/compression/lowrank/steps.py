@@ -14,7 +14,7 @@ from models.compression.lowrank.graph import factorise
 from models.compression.lowrank.matrix import Split
 from models.compression.lowrank.train import Penalties, train_low_rank
 from models.compression.lowrank.truncate import RankRule, report_cut, truncated
-from models.compression.pruning.retrain import trained
+from models.compression.retrain import trained
 from models.compression.step import Step, Training, Work, recorded
 
 

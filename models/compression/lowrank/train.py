@@ -15,7 +15,7 @@ from models.compression.lowrank.hooks import GroupLassoHook, NuclearProxHook, Pr
 from models.compression.lowrank.matrix import Form, groups_of, matrix_shape
 from models.compression.lowrank.prox import nuclear_norm
 from models.compression.pruning.masks import masks_of
-from models.compression.pruning.retrain import trained
+from models.compression.retrain import trained
 from models.compression.step import Step, Training, Work, recorded
 
 

@@ -18,7 +18,7 @@ from models.compression.lowrank.loss import mean_loss
 from models.compression.lowrank.matrix import Form, Split, matrix_shape
 from models.compression.lowrank.ranks import energy_rank, gavish_donoho_rank
 from models.compression.pruning.masks import masks_of
-from models.compression.pruning.retrain import report_left
+from models.compression.retrain import report_left
 from models.compression.step import Step, Work, recorded
 from models.data.dataset import Dataset
 
@@ -95,7 +95,6 @@ class Truncate(Step):
 
     def apply(self, network: Network, work: Work) -> Network:
         """See the base class."""
-        report_left(network, work, ("weights",))
         cut, splits = truncated(network, work.train, self.ranks)
         report_cut(network, cut, splits, work)
         facts = {name: [split.form.value, split.rank] for name, split in splits.items()}
@@ -103,7 +102,9 @@ class Truncate(Step):
 
 
 def report_cut(before: Network, cut: Network, splits: Mapping[str, Split], work: Work) -> None:
-    """Write into the log what the rule found, and how many zeros of a pruned network the cut has filled."""
+    """Write into the log what the rule found, which codebooks the cut leaves, and how many zeros it has filled."""
+    moved = {name.rpartition(".")[2] for name, old in before.tensors.items() if (cut.tensors[name] != old).any()}
+    report_left(before, work, [what for what, part in (("weights", "weight"), ("biases", "bias")) if part in moved])
     for name, split in splits.items():
         work.report(f"  {name}: rank {split.rank}, {split.form.value}")
     if not splits:

@@ -10,7 +10,7 @@ from hwsim.network import Network
 from models.compression.orthoreg.cosine import ALL, pairwise_cosine
 from models.compression.orthoreg.hook import OrthoRegHook
 from models.compression.orthoreg.options import Decorrelation
-from models.compression.pruning.retrain import trained
+from models.compression.retrain import trained
 from models.compression.step import Step, Training, Work, recorded
 from models.data.dataset import Dataset
 from models.training.recipe import Recipe

@@ -71,8 +71,8 @@ class Prune(Step):
         Raises:
             CompressionError: for layers that it does not have, and fewer weights that are not 0 than are to stay.
         """
-        from models.compression.pruning.retrain import trained
         from models.compression.pruning.schedules import SCHEDULES
+        from models.compression.retrain import trained
 
         pruned, facts = SCHEDULES[self.schedule](self, network, work)
         pruned = trained(pruned, work, self.finish)

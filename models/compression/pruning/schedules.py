@@ -15,9 +15,9 @@ from models.compression.pruning.criteria import Scores, scores
 from models.compression.pruning.hooks import AbsoluteDecayHook, GradualHook
 from models.compression.pruning.masks import masked
 from models.compression.pruning.prune import Prune
-from models.compression.pruning.retrain import report_left, trained
 from models.compression.pruning.schedule import Ramp, geometric_budget
 from models.compression.pruning.surgery import Splicing, SurgeryHook, SurgeryRule, TargetRule, ThresholdRule
+from models.compression.retrain import report_left, trained
 from models.compression.step import Work
 from models.compression.weights import weight_names
 from models.training.hooks import Hook

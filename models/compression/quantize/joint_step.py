@@ -16,6 +16,7 @@ from models.compression.quantize.groups import importance_of
 from models.compression.quantize.hooks import CentresHook
 from models.compression.quantize.joint import CodeState, JointCode, JointHook
 from models.compression.quantize.quantizer import Importance, Scope, importance_faults
+from models.compression.retrain import report_left
 from models.compression.step import Step, Training, Work, recorded
 from models.compression.weights import flat_weights, weight_names, with_tensors
 
@@ -79,6 +80,7 @@ class EcsqTrain(Step):
 
     def apply(self, network: Network, work: Work) -> Network:
         """Return the network with few distinct weights, many of them 0."""
+        report_left(network, work, ("biases",))
         flat = importance_of(network, work, self.importance, self.samples, self.floor)
         live = flat_weights(network) != 0
         flat = flat / flat[live].mean() if live.any() else flat

@@ -16,6 +16,7 @@ from models.compression.quantize.clusters import Clusters
 from models.compression.quantize.groups import Group, facts_of, groups_of, importance_of, rebuilt
 from models.compression.quantize.hooks import CentresHook
 from models.compression.quantize.target import rate_bits
+from models.compression.retrain import report_left
 from models.compression.step import Step, Training, Work, recorded
 from models.compression.weights import with_tensors
 
@@ -85,6 +86,8 @@ class Quantizer(Step):
         if asked := self._asked_bits():
             work.report(f"  {_reached(asked, rate_bits(parts), self._coarse())}")
         if self.training.epochs:
+            if self.biases:
+                report_left(network, work, ("biases",))
             hook = CentresHook(self.scope, self.gradient, self.biases, self._trains_centres())
             result = with_tensors(result, work.retrain(result, self.training, [hook]).tensors)
         return recorded(result, self, facts)

@@ -21,7 +21,7 @@ from models.compression.lowrank.matrix import Form, Split
 from models.compression.lowrank.train import Penalties, train_low_rank
 from models.compression.lowrank.truncate import truncated
 from models.compression.lowrank.units import shrink
-from models.compression.pruning.retrain import trained as fine_tuned
+from models.compression.retrain import trained as fine_tuned
 from models.compression.step import Training, Work, own_recipe
 from models.compression.studies.cases import Case, case
 from models.compression.studies.lowrank_series import FIRST, SAMPLES, SERIES, UNCUT, WHOLE, points

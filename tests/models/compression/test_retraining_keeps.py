@@ -14,7 +14,7 @@ from models.compression.lowrank.train import Penalties, penalty_hooks
 from models.compression.methods import METHODS, make_step, method_options, step_class
 from models.compression.pruning import Prune
 from models.compression.pruning.masks import masks_of
-from models.compression.pruning.retrain import RESTRICTED, codebooks
+from models.compression.retrain import RESTRICTED, codebooks
 from models.compression.step import Training, Work, recorded
 
 torch = pytest.importorskip("torch")
@@ -124,10 +124,59 @@ def test_so_it_is_by_every_schedule_of_pruning(schedule):
     assert sum("leave the codebook of kmeans" in line for line in log) == 1
 
 
-def test_biases_off_their_grid_are_reported_by_what_quantises_weights():
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        *((name, OPTIONS[name]) for name in ("pow2", "kmeans", "ecsq-train")),
+        ("equalise", {"exact": True}),
+        ("truncate", {"ranks": {"energy": 0.5, "data_aware": True, "samples": 64}}),
+    ],
+)
+def test_biases_off_their_grid_are_reported(method, options):
     log: list[str] = []
-    make_step("pow2", OPTIONS["pow2"]).apply(recorded(PRUNED, make_step("quantize-biases", {})), work(log))
+    make_step(method, options).apply(recorded(PRUNED, make_step("quantize-biases", {})), work(log))
     assert "  the biases leave the codebook of quantize-biases: let quantize-biases follow this step instead" in log
+
+
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        ("kmeans", {**OPTIONS["kmeans"], "biases": False}),
+        ("kmeans", {"clusters": 8}),
+        ("truncate", {"ranks": {"energy": 0.5}}),
+        ("shrink-units", {}),
+    ],
+)
+def test_biases_that_stay_are_not_said_to_leave(method, options):
+    log: list[str] = []
+    before = recorded(PRUNED, make_step("quantize-biases", {}))
+    after = make_step(method, options).apply(before, work(log))
+    assert not any("the biases leave" in line for line in log)
+    kept = [name for name in after.tensors if name.endswith(".bias")]
+    assert all(np.isin(after.tensors[name], before.tensors[name]).all() for name in kept)
+
+
+def test_a_constant_in_the_biases_is_said_to_leave_their_grid():
+    weight, bias = (PRUNED.tensors[f"conv2.{part}"].copy() for part in ("weight", "bias"))
+    weight[0], bias[0] = 0, 0.3
+    idle = dataclasses.replace(PRUNED, tensors={**PRUNED.tensors, "conv2.weight": weight, "conv2.bias": bias})
+    log: list[str] = []
+    make_step("shrink-units", {}).apply(recorded(idle, make_step("quantize-biases", {})), work(log))
+    assert any("the biases leave the codebook of quantize-biases" in line for line in log)
+
+
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        ("equalise", {}),
+        ("truncate", {"ranks": {"energy": 0.5}}),
+        ("low-rank", {"training": {"epochs": 0}, "retraining": {"epochs": 0}, "ranks": {"energy": 0.5}}),
+    ],
+)
+def test_what_moves_weights_without_training_is_reported(method, options):
+    log: list[str] = []
+    make_step(method, options).apply(recorded(PRUNED, make_step("pow2", {})), work(log))
+    assert "  the weights leave the codebook of pow2: let pow2 follow this step instead" in log
 
 
 def test_the_latest_codebook_counts_and_every_quantiser_is_known():
