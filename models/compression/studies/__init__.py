@@ -10,7 +10,9 @@ from types import MappingProxyType
 
 from hwsim.errors import unknown_name
 from models.compression.errors import CompressionError
+from models.compression.studies.tables import THREADS
 from models.provenance import code_version, is_dirty
+from models.training.settings import torch_settings
 
 Report = Callable[[str], None]
 Run = Callable[[Path, Path | None, Report], None]
@@ -32,7 +34,9 @@ class Study:
     question: str
 
     def run(self, folder: Path, root: Path | None, report: Report) -> None:
-        """Run it; a checkout with changes is reported, since nobody can check out what makes the rows.
+        """Run it under one setting of torch.
+
+        A checkout with changes is reported: nobody can check out what makes the rows, and they are not kept.
 
         Raises:
             HwsimError: what the study needs is missing.
@@ -40,7 +44,8 @@ class Study:
         if is_dirty(code_version()):
             report(f"warning: {code_version()}: changes that are in no commit take part; commit them for rows to keep")
         function: Run = import_module(self.module).run
-        function(folder, root, report)
+        with torch_settings(THREADS):
+            function(folder, root, report)
 
 
 STUDIES: Mapping[str, Study] = MappingProxyType(

@@ -23,6 +23,7 @@ from models.compression.studies.cases import Case, case
 from models.compression.studies.importances import (
     CLUSTERS,
     RATES_BITS,
+    SEARCHED,
     judged,
     quantisations,
     spearman,
@@ -113,7 +114,7 @@ def run(folder: Path, root: Path | None, report: Callable[[str], None]) -> None:
         table.expect([(name,) for name in EFFORTS])
     for name, effort in EFFORTS.items():
         asked = case(name, root)
-        settings = fingerprint(asked, effort, options(effort), CLUSTERS, RATES_BITS, FLOOR)
+        settings = fingerprint(asked, effort, options(effort), CLUSTERS, RATES_BITS, SEARCHED, FLOOR)
         if correlations.holds((name,), settings) & outcomes.holds((name,), settings):
             report(f"{name}: kept from {folder}")
             continue

@@ -23,6 +23,7 @@ from models.compression.studies.cases import Case, case
 from models.compression.studies.importances import (
     CLUSTERS,
     RATES_BITS,
+    SEARCHED,
     judged,
     quantisations,
     spearman,
@@ -77,7 +78,7 @@ def run(folder: Path, root: Path | None, report: Callable[[str], None]) -> None:
     table.expect([(name,) for name in SAMPLES])
     for name, counts in SAMPLES.items():
         asked = case(name, root)
-        settings = fingerprint(asked, counts, JUDGES[name], FLOOR, FLOORS, CLUSTERS, RATES_BITS)
+        settings = fingerprint(asked, counts, JUDGES[name], FLOOR, FLOORS, CLUSTERS, RATES_BITS, SEARCHED)
         if table.holds((name,), settings):
             report(f"{name}: kept from {folder}")
             continue

@@ -21,7 +21,7 @@ Float64 = NDArray[np.float64]
 
 CLUSTERS = 16  #: of the quantisers with codes of one length
 RATES_BITS = (2.0, 3.0)  #: entropy per weight of those with codes of any length
-_SEARCHED = 20_000  #: weights that the multiplier is searched with
+SEARCHED = 20_000  #: weights that the multiplier is searched with
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def ecsq_at(group: Group, bits: float, seed: int = 1) -> Clusters:
 
     Its multiplier is searched on some of the weights and used on all: the search runs the step twenty times.
     """
-    some = np.random.default_rng(seed).permutation(group.values.size)[:_SEARCHED]
+    some = np.random.default_rng(seed).permutation(group.values.size)[:SEARCHED]
     part = Group(group.names, group.live, group.values[some], group.importance[some])
     multiplier = float(str(Ecsq(rate_bits=bits).quantised([part])[0]["multiplier"]))
     return Ecsq(multiplier=multiplier).quantised([group])[1][0]

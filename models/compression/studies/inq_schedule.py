@@ -12,7 +12,7 @@ from models.compression.inq.incremental import Scale
 from models.compression.step import Training
 from models.compression.studies.cases import case
 from models.compression.studies.inq_runs import KEY, SUMMARY, Case, Row, Subject, key_of, run_cases, summary
-from models.compression.studies.tables import Table, made_by
+from models.compression.studies.tables import THREADS, Table, made_by
 from models.compression.studies.writing import COLOURS, MARKERS, save_figure, write_provenance
 from models.compression.writing import write_csv
 
@@ -81,7 +81,7 @@ def run(folder: Path, root: Path | None, report: Callable[[str], None]) -> None:
     """Make every run; those that ``folder`` has a row of are not made again."""
     table = Table(folder / "rows.csv", Row, KEY)
     table.expect([key_of(NETWORK, wanted) for wanted in cases()])
-    run_cases(Subject(case(NETWORK, root), threads=1), cases(), table, report)
+    run_cases(Subject(case(NETWORK, root), THREADS), cases(), table, report)
     rows = table.rows
     write_csv(folder / "summary.csv", SUMMARY, summary(rows))
     save_figure(folder / "steps", lambda axes: _draw_steps(axes, rows), panels=len(SETTINGS))

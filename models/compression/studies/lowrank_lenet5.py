@@ -25,10 +25,10 @@ from models.compression.retrain import trained as fine_tuned
 from models.compression.step import Training, Work, own_recipe
 from models.compression.studies.cases import Case, case
 from models.compression.studies.lowrank_series import FIRST, SAMPLES, SERIES, UNCUT, WHOLE, points
-from models.compression.studies.tables import Table, fingerprint, made_by, write_rows
+from models.compression.studies.tables import THREADS, Table, fingerprint, made_by, write_rows
 from models.compression.studies.writing import COLOURS, MARKERS, Log, save_figure, write_provenance
 from models.data.dataset import Dataset
-from models.provenance import code_version
+from models.provenance import code_version, is_dirty
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -114,10 +114,14 @@ def _cut_down(asked: Case) -> Case:
 def missing_rows(table: Table[Row], asked: Case, log: Callable[[str], None], folder: Path) -> Iterator[tuple[Row, str]]:
     """Yield the rows that ``table`` lacks, and their settings; all settings are compared first."""
     settings = {(name, text): _settings(asked, name, text) for name, text in points(SERIES)}
+    found: dict[Penalties, Network] = {}
     for name, text in [key for key in settings if not table.holds(key, settings[key])]:
         series = SERIES.get(name)
-        whole = _trained(series.penalties, asked, log, folder) if series and series.penalties else asked.network
-        trained = TRAINING.epochs if series and series.penalties else 0
+        whole, trained = asked.network, 0
+        if series and series.penalties:
+            if series.penalties not in found:
+                found[series.penalties] = _trained(series.penalties, asked, log, folder)
+            whole, trained = found[series.penalties], TRAINING.epochs
         if series is None or text == UNCUT:
             row = _row(name, text, whole, asked, trained)
         else:
@@ -133,13 +137,19 @@ def _settings(asked: Case, name: str, text: str) -> str:
 
 
 def _trained(penalties: Penalties, asked: Case, log: Callable[[str], None], folder: Path) -> Network:
-    """Return the network after the training with ``penalties``; from ``folder`` where this code made it before."""
+    """Return the network after the training with ``penalties``; from ``folder`` where this code made it before.
+
+    Code that is in no commit keeps nothing: other changes may have the same name.
+    """
     made = fingerprint(asked.network, asked.train, penalties, TRAINING, own_recipe(asked.network), code_version())
     own = folder / f"trained-{made}.npz"
-    if not own.exists():
-        log(f"training with tau {penalties.tau:g}, lambda {penalties.group:g}, alpha {penalties.alpha:g}")
-        save_network(train_low_rank(asked.network, Work(asked.train, log, threads=1), penalties, TRAINING), own)
-    return load_network_file(own)
+    if own.exists() and not is_dirty(code_version()):
+        return load_network_file(own)
+    log(f"training with tau {penalties.tau:g}, lambda {penalties.group:g}, alpha {penalties.alpha:g}")
+    found = train_low_rank(asked.network, Work(asked.train, log, THREADS), penalties, TRAINING)
+    if not is_dirty(code_version()):
+        save_network(found, own)
+    return found
 
 
 def _cut(name: str, text: str, whole: Network, asked: Case, log: Callable[[str], None]) -> Row:
@@ -147,7 +157,7 @@ def _cut(name: str, text: str, whole: Network, asked: Case, log: Callable[[str],
     start, trains = time.monotonic(), SERIES[name].penalties is not None
     cut, splits = truncated(whole, asked.train, SERIES[name].rules[text])
     before = shrink(factorise(cut, splits)).network
-    tuned = fine_tuned(before, Work(asked.train, log, threads=1), RETRAINING) if trains else before
+    tuned = fine_tuned(before, Work(asked.train, log, THREADS), RETRAINING) if trains else before
     seconds, epochs = round(time.monotonic() - start), (TRAINING.epochs + RETRAINING.epochs) if trains else 0
     row = _row(name, text, tuned, asked, epochs)
     ranks = " ".join(f"{layer}={split.form.value}:{split.rank}" for layer, split in splits.items())

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 NETWORK = "lenet5"
 THREADS = 2
-KEPT = (0.0855, 0.04, 0.02, 0.01)
+KEPT = (0.0855, 0.02)
 EPOCHS = 8
 TRAINING = Training(epochs=EPOCHS, learning_rate=0.05)
 SCHEDULES = {
@@ -120,7 +120,7 @@ def _draw(axes: Axes, rows: Sequence[Row]) -> None:
             label=name,
         )
     axes.set_xscale("log")
-    axes.set_xticks([1, 2, 4, 8.55], ["1", "2", "4", "8.55"])
+    axes.set_xticks([100 * keep for keep in KEPT], [f"{100 * keep:g}" for keep in KEPT])
     axes.set_xlabel("weights that stay [%]")
     axes.set_ylabel("test error [%]")
     axes.set_title(f"LeNet-5, {EPOCHS} epochs each", loc="left")

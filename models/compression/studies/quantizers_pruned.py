@@ -24,7 +24,7 @@ from models.compression.quantize.groups import groups_of, importance_of, rebuilt
 from models.compression.step import Training, Work, own_recipe
 from models.compression.studies.cases import case
 from models.compression.studies.importances import judged
-from models.compression.studies.tables import fingerprint, write_rows
+from models.compression.studies.tables import THREADS, fingerprint, write_rows
 from models.compression.studies.writing import COLOURS, MARKERS, save_figure, write_provenance
 from models.compression.weights import flat_weights
 from models.data.dataset import Dataset
@@ -68,9 +68,11 @@ class Row:
 def run(folder: Path, root: Path | None, report: Callable[[str], None]) -> None:
     """Write ``rows.csv``, a figure and where they come from into ``folder``."""
     asked = case(NETWORK, root)
-    work = Work(asked.train.subset(_IMAGES), report, threads=1)
+    work = Work(asked.train.subset(_IMAGES), report, THREADS)
     judges, pruning = asked.validation, Prune(keep=KEEP, schedule="gradual", training=_PRUNING)
-    settings = fingerprint(asked.network, work.train, judges, pruning, own_recipe(asked.network), _SAMPLES, FLOOR)
+    tried = [(name, weighted, [make(bits) for bits in RATES]) for name, (make, weighted) in QUANTISERS.items()]
+    start = (asked.network, work.train, judges, pruning, own_recipe(asked.network), work.threads)
+    settings = fingerprint(*start, _SAMPLES, FLOOR, tried)
     pruned = pruning.apply(asked.network, work)
     importance = importance_of(pruned, work, "exact", _SAMPLES, FLOOR)
     groups = {weighted: groups_of(pruned, "network", importance if weighted else None) for weighted in (False, True)}

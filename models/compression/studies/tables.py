@@ -16,19 +16,21 @@ from models.compression.errors import CompressionError
 from models.compression.step import Step
 from models.compression.writing import write_csv
 from models.data.dataset import Dataset
-from models.provenance import code_version
+from models.provenance import code_version, is_dirty
 
 Row = TypeVar("Row")
 Key = tuple[Hashable, ...]
 
 MARKS = ("settings", "code")  #: columns behind those of the study
+THREADS = 1  #: of torch while a study computes; trainings may say otherwise
 _DIGITS = 6  #: of a number in a table
 
 
 def fingerprint(*settings: object) -> str:
     """Return 12 hexadecimal digits of SHA-256 over everything that leads to a row.
 
-    Networks and data sets count by their content, steps by method and options, dataclasses by their fields.
+    Networks and data sets count by their content, steps by method and options, dataclasses by their fields. The threads
+    of torch count in any case: sums depend on them.
 
     >>> fingerprint({"epochs": 3}, (1, 2)) == fingerprint({"epochs": 3}, [1, 2]) != fingerprint({"epochs": 4}, (1, 2))
     True
@@ -36,7 +38,7 @@ def fingerprint(*settings: object) -> str:
     Raises:
         TypeError: for an object of another kind, whose content cannot be told.
     """
-    text = json.dumps([_plain(setting) for setting in settings], sort_keys=True)
+    text = json.dumps([THREADS, *(_plain(setting) for setting in settings)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -75,14 +77,15 @@ class Table(Generic[Row]):
         path: Of the file; it need not exist.
         kind: The dataclass; its fields are int, float or str.
         key: Its fields that tell rows apart, or groups of rows that are made together.
+        fresh: Whether the rows that the file has are left aside; the first new ones replace them.
 
     Raises:
         CompressionError: the file has other columns, or values that cannot be read.
     """
 
-    def __init__(self, path: Path, kind: type[Row], key: tuple[str, ...]) -> None:
+    def __init__(self, path: Path, kind: type[Row], key: tuple[str, ...], fresh: bool = False) -> None:
         self.path, self._kind, self._key = path, kind, key
-        self._marked = _read(path, kind)
+        self._marked = [] if fresh else _read(path, kind)
 
     @property
     def rows(self) -> list[Row]:
@@ -109,7 +112,7 @@ class Table(Generic[Row]):
             raise CompressionError(f"{self.path} has {what}: {_WAY_OUT}")
 
     def holds(self, key: Key, settings: str) -> bool:
-        """Return whether there are rows of ``key``.
+        """Return whether there are rows of ``key`` to keep: those by code that is in no commit are to be made again.
 
         Raises:
             CompressionError: they were made with other settings.
@@ -120,7 +123,7 @@ class Table(Generic[Row]):
                 f"{self.path}: {self._named(key)} was made by {other.code} with settings {other.settings}; the same "
                 f"run has settings {settings} now (options, recipe, images or constants differ): {_WAY_OUT}"
             )
-        return bool(found)
+        return bool(found) and not any(is_dirty(marked.code) for marked in found)
 
     def add(self, rows: Sequence[Row], settings: str) -> None:
         """Put rows in the place of those with the same keys, and write the file; floats keep six digits."""
@@ -147,8 +150,7 @@ def write_rows(path: Path, rows: Sequence[Any], settings: str) -> Table[Any]:
     Raises:
         CompressionError: the file cannot be written.
     """
-    path.unlink(missing_ok=True)
-    table: Table[Any] = Table(path, type(rows[0]), ())
+    table: Table[Any] = Table(path, type(rows[0]), (), fresh=True)
     table.add(rows, settings)
     return table
 

@@ -29,6 +29,7 @@ from models.data import hold_out
 
 torch = pytest.importorskip("torch")
 torch.set_num_threads(1)
+pytestmark = pytest.mark.usefixtures("committed")
 
 
 def digits(train: int = 40, test: int = 60) -> Case:

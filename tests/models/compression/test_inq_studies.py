@@ -15,6 +15,8 @@ from models.compression.studies.inq_runs import KEY, Case, Row, Subject, run_cas
 from models.compression.studies.tables import Table
 from models.data import hold_out
 
+pytestmark = pytest.mark.usefixtures("committed")
+
 SUBJECT = Subject(
     cases.Case(
         load_network("digits-cnn"), *hold_out(load_data("digits", "train"), 30), load_data("digits", "test").subset(50)

@@ -19,6 +19,7 @@ from models.compression.studies.cases import Case
 from models.data import hold_out
 
 torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.usefixtures("committed")
 pytest.importorskip("matplotlib")
 
 

@@ -15,6 +15,8 @@ from models.compression.recipe import load_recipe
 from models.compression.step import Work
 from models.compression.studies import STUDIES, orthoreg
 
+pytestmark = pytest.mark.usefixtures("committed")
+
 pytest.importorskip("torch")
 
 TINY = orthoreg.Case("digits-cnn", "digits", 100, 1, 50, 180)

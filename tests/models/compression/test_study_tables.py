@@ -14,7 +14,7 @@ from models.compression.errors import CompressionError
 from models.compression.inq import Pow2
 from models.compression.quantize import KMeans
 from models.compression.step import Training
-from models.compression.studies import tables
+from models.compression.studies import STUDIES, tables
 from models.compression.studies.tables import Table, fingerprint, made_by, write_rows
 from models.provenance import code_version
 
@@ -30,6 +30,7 @@ def table(path: Path) -> Table[Row]:
     return Table(path / "t.csv", Row, ("name",))
 
 
+@pytest.mark.usefixtures("committed")
 def test_rows_come_back_with_six_digits_and_their_marks(tmp_path: Path) -> None:
     first = table(tmp_path)
     assert first.rows == []
@@ -42,6 +43,16 @@ def test_rows_come_back_with_six_digits_and_their_marks(tmp_path: Path) -> None:
     assert [line["settings"] for line in lines] == ["s1", "s2", "s2"]
     assert {line["code"] for line in lines} == {code_version()}
     assert again.holds(("c",), "s2") and not again.holds(("d",), "s2")
+
+
+def test_rows_by_code_in_no_commit_are_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two sets of changes to one commit have one name, so nobody can tell whether such a row is still what is made."""
+    for code, kept in (("0.1.0+g1a2b3c4", True), ("0.1.0+g1a2b3c4-dirty", False), ("0.1.0+unknown", False)):
+        monkeypatch.setattr(tables, "code_version", lambda code=code: code)
+        table(tmp_path).add([Row("a", 1, 1.0)], "s1")
+        assert table(tmp_path).holds(("a",), "s1") is kept
+        with pytest.raises(CompressionError, match="settings s2 now"):
+            table(tmp_path).holds(("a",), "s2")
 
 
 def test_rows_of_other_settings_are_refused(tmp_path: Path) -> None:
@@ -97,6 +108,19 @@ def test_rows_of_one_run_replace_a_table(tmp_path: Path) -> None:
     assert table(tmp_path).rows == [Row("a", 1, 1.0)]
 
 
+def test_a_table_that_cannot_be_written_stays_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "t.csv"
+    write_rows(path, [Row("a", 1, 1.0)], "s")
+
+    def full(*unused: object) -> None:
+        raise CompressionError("no room")
+
+    monkeypatch.setattr(tables, "write_csv", full)
+    with pytest.raises(CompressionError, match="no room"):
+        write_rows(path, [Row("b", 2, 1.0)], "s")
+    assert table(tmp_path).rows == [Row("a", 1, 1.0)]
+
+
 def test_the_hash_sees_options_tensors_images_and_the_method() -> None:
     network, data = load_network("digits-cnn"), load_data("digits", "test").subset(20)
     step = KMeans(clusters=4)
@@ -116,6 +140,21 @@ def test_the_hash_sees_options_tensors_images_and_the_method() -> None:
     ):
         seen.add(fingerprint(*other))
     assert len(seen) == 8 and fingerprint(KMeans(clusters=4), network, data) in seen
+
+
+def test_a_study_runs_with_threads_that_the_hash_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = pytest.importorskip("torch")
+    before, seen = torch.get_num_threads(), []
+
+    def run(folder: Path, root: Path | None, report: object) -> None:
+        seen.append((torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()))
+
+    monkeypatch.setattr("models.compression.studies.pruning_lenet5.run", run)
+    STUDIES["pruning-lenet5"].run(tmp_path, None, lambda line: None)
+    assert seen == [(tables.THREADS, True)] and torch.get_num_threads() == before
+    one = fingerprint("x")
+    monkeypatch.setattr(tables, "THREADS", tables.THREADS + 1)
+    assert fingerprint("x") != one
 
 
 def test_what_has_no_content_is_no_setting() -> None:
