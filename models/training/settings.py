@@ -30,21 +30,28 @@ def torch_settings(threads: int) -> Iterator[None]:
     import torch
     from torch.utils import deterministic
 
-    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    short = torch.backends.cudnn.allow_tf32
-    warned, filled = torch.is_deterministic_algorithms_warn_only_enabled(), deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
+    cudnn = torch.backends.cudnn
+    threads_before, deterministic_before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    short, tried, precision = cudnn.allow_tf32, cudnn.benchmark, torch.get_float32_matmul_precision()
+    warned = torch.is_deterministic_algorithms_warn_only_enabled()
+    filled = deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
     try:
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(True)
         # Else convolutions in float32 have the mantissas of bfloat16's kin on a GPU, 10 bits.
-        torch.backends.cudnn.allow_tf32 = False
+        cudnn.allow_tf32 = False
+        # Else a caller's "medium" or "high" would round the factors of products in float32.
+        torch.set_float32_matmul_precision("highest")
+        # It takes what is fastest at the moment, and so not always the same.
+        cudnn.benchmark = False
         # It finds reads of unset memory, and costs time.
         deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         yield
     finally:
-        torch.set_num_threads(before[0])
-        torch.backends.cudnn.allow_tf32 = short
-        torch.use_deterministic_algorithms(before[1], warn_only=warned)
+        torch.set_num_threads(threads_before)
+        torch.set_float32_matmul_precision(precision)
+        cudnn.allow_tf32, cudnn.benchmark = short, tried
+        torch.use_deterministic_algorithms(deterministic_before, warn_only=warned)
         deterministic.fill_uninitialized_memory = filled  # type: ignore[attr-defined]
 
 

@@ -34,6 +34,8 @@ def modes() -> tuple[Any, ...]:
         torch.is_deterministic_algorithms_warn_only_enabled(),
         torch.utils.deterministic.fill_uninitialized_memory,
         torch.backends.cudnn.allow_tf32,
+        torch.backends.cudnn.benchmark,
+        torch.get_float32_matmul_precision(),
     )
 
 
@@ -43,9 +45,13 @@ def caller() -> Iterator[tuple[Any, ...]]:
     before = modes()
     torch.set_num_threads(2)
     torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cudnn.benchmark = True
+    torch.set_float32_matmul_precision("medium")
     yield modes()
     torch.set_num_threads(before[0])
     torch.use_deterministic_algorithms(before[1], warn_only=before[2])
+    torch.backends.cudnn.benchmark = before[5]
+    torch.set_float32_matmul_precision(before[6])
 
 
 def trained(*hooks: Hook, recipe: Recipe = RECIPE) -> Fit:
@@ -60,7 +66,7 @@ class Modes(Hook):
 def test_a_training_has_its_modes_and_puts_those_of_the_caller_back(caller: tuple[Any, ...]) -> None:
     hook = Modes()
     trained(hook)
-    assert hook.seen_modes == (1, True, False, False, False)
+    assert hook.seen_modes == (1, True, False, False, False, False, "highest")
     assert modes() == caller
 
 

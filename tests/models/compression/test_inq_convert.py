@@ -202,7 +202,8 @@ def test_names_and_scales_of_straight_through_formats_are_checked() -> None:
     with pytest.raises(CompressionError, match="conv1.weight: int8 has no scale"):
         StraightThroughHook({"conv1.weight": parse("int8")})
     with pytest.raises(CompressionError, match="did you mean 'conv1.weight'"):
-        StraightThroughHook({"conv.weight": parse("int8@2^-7")}).begin({"conv1.weight": None})  # type: ignore[dict-item]
+        hook = StraightThroughHook({"conv.weight": parse("int8@2^-7")})
+        hook.begin({"conv1.weight": None})  # type: ignore[dict-item]
 
 
 @pytest.mark.parametrize(

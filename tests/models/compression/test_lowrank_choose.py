@@ -233,7 +233,11 @@ def test_more_samples_than_images_are_refused():
 
 def test_options_out_of_bounds_are_all_named():
     with pytest.raises(CompressionError) as error:
-        RankRule("best", energy=0.0, fraction=2.0, allowed_loss=-1.0, cost_share=1.0, samples=0, form="both")  # type: ignore[arg-type]
+        RankRule(
+            "best",  # type: ignore[arg-type]
+            energy=0.0, fraction=2.0, allowed_loss=-1.0, cost_share=1.0, samples=0,
+            form="both",  # type: ignore[arg-type]
+        )  # fmt: skip
     assert str(error.value).count("needed") == 7
 
 

@@ -136,7 +136,8 @@ def test_the_penalty_adds_beta_times_the_gradient_of_the_loss(kind: str) -> None
 @pytest.mark.parametrize("form", ["update", "penalty"])
 def test_beta_0_changes_no_bit(form: str) -> None:
     network, data = ZOO["digits-cnn"](1), train_data()
-    for name, tensor in train_with(network, data, RECIPE, Decorrelation(form=form, beta=0.0)).tensors.items():  # type: ignore[arg-type]
+    nothing = Decorrelation(form=form, beta=0.0)  # type: ignore[arg-type]
+    for name, tensor in train_with(network, data, RECIPE, nothing).tensors.items():
         np.testing.assert_array_equal(tensor, fit(network, data, RECIPE).tensors[name])
 
 
