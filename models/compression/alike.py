@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hwsim.errors import all_faults
 from models.compression.errors import CompressionError
-from models.compression.subject import Subject, subject
+from models.compression.subject import Subject, is_same, relabelled, subject
 from models.registry import NETWORKS, data_for
 
 
@@ -19,12 +19,12 @@ def data_of(found: Sequence[Subject], named: str | None = None) -> str:
     """
     if named:
         return named
-    names = {own.label: data_for(own.network) for own in found}
-    if len(set(names.values())) > 1:
+    names = [(own.label, data_for(own.network)) for own in found]
+    if len({name for _, name in names}) > 1:
         raise CompressionError(
             f"one table is of one data set, and these networks name several ({_listed(names)}): name it with --data"
         )
-    return next(iter(names.values()))
+    return names[0][1]
 
 
 def check_alike(found: Sequence[Subject], reference: str | None = None, data: str | None = None) -> None:
@@ -36,11 +36,11 @@ def check_alike(found: Sequence[Subject], reference: str | None = None, data: st
         data: The data set that the user named; None for none.
     """
     faults = []
-    origins = {own.label: own.network.name for own in found}
-    if reference is None and len(set(origins.values())) > 1:
+    origins = [(own.label, own.network.name) for own in found]
+    if reference is None and len({name for _, name in origins}) > 1:
         faults.append(f"they were made from several networks ({_listed(origins)}): name the reference with --reference")
-    sets = {own.label: str(own.network.metadata.get("dataset", "no data set")) for own in found}
-    if data is None and len(set(sets.values())) > 1:
+    sets = [(own.label, str(own.network.metadata.get("dataset", "no data set"))) for own in found]
+    if data is None and len({name for _, name in sets}) > 1:
         faults.append(f"they name several data sets ({_listed(sets)}): name one with --data")
     if faults:
         raise CompressionError(all_faults("one table of these networks", faults))
@@ -64,5 +64,16 @@ def reference_of(found: Sequence[Subject], named: str | None = None) -> Subject:
     return subject(first.network.name)
 
 
-def _listed(names: dict[str, str]) -> str:
-    return ", ".join(f"{label}: {name}" for label, name in names.items())
+def with_reference(found: Sequence[Subject], named: str | None = None) -> list[Subject]:
+    """Return what all are compared with (``reference_of``) and then the others, with labels that differ.
+
+    Raises:
+        CompressionError: the reference is unknown, or a file or a name stands there twice.
+    """
+    reference = reference_of(found, named)
+    same = [own for own in found if is_same(own, reference)]
+    return relabelled([*(same or [reference]), *(own for own in found if not is_same(own, reference))])
+
+
+def _listed(names: Sequence[tuple[str, str]]) -> str:
+    return ", ".join(f"{label}: {name}" for label, name in names)

@@ -14,20 +14,21 @@ from hwsim.array import parse_machine
 from hwsim.cost import find_table
 from hwsim.floorplan import read_machine
 from hwsim.hardware import run_hardware
-from hwsim.hardware_result import HardwareResult
+from hwsim.hardware_result import HardwareResult, LayerHardware
 from hwsim.network import Network
 from hwsim.network.numerics import with_packed_bits
-from models.compression.answers import Answers, Images, KeptAnswers, Mask, answers
+from models.compression.answers import Images, KeptAnswers, Mask, answers
 from models.compression.container import pack, weight_bits
 from models.compression.on_array import LayerWeights, array_assignment, on_array
 from models.compression.recipe import ArraySettings
-from models.compression.subject import Subject, card_beside, relabelled, subject
+from models.compression.subject import Subject
 from models.compression.weights import flat_weights
 from models.data.dataset import Dataset
 
 ARRAY_CODER = "huffman"
 """Code of the weights in DRAM: one that a circuit decodes at the rate at which DRAM delivers."""
 PACKING = "compress=layers@dram"
+_PARTS = 10_000
 _COMPRESS = re.compile(r",\s*compress=[^,]*")
 
 
@@ -43,6 +44,8 @@ class Measured:
         hardware: One inference, weights packed in DRAM.
         plain: One inference, every weight at the bits of its format.
         acts: Format asked for activations.
+        data: Name of the data set of the images.
+        split: That they are of.
     """
 
     subject: Subject
@@ -52,6 +55,8 @@ class Measured:
     hardware: HardwareResult = field(repr=False)
     plain: HardwareResult = field(repr=False)
     acts: str = ""
+    data: str = ""
+    split: str = ""
 
     @property
     def weight_count(self) -> int:
@@ -94,6 +99,24 @@ class Measured:
         bus, port = machine.dram_bits_per_cycle, machine.filter_sram.bits_per_cycle
         packed = [layer.weight_bits for layer in self.hardware.layers if layer.weight_bits]
         return max((_rate(bits, bus, port) for bits in packed if bits[0] < bits[1]), default=0.0)
+
+    @property
+    def decoder_mean(self) -> float:
+        """Weights a cycle that the decoder delivers, on average over the inference: each as often as DRAM brings it.
+
+        0 where nothing is packed, not a number where packing changes how often weights are brought.
+        """
+        layers = zip(self.hardware.layers, self.plain.layers, strict=True)
+        return sum(_brought(packed, plain) for packed, plain in layers) / self.hardware.cycles
+
+
+def _brought(packed: LayerHardware, plain: LayerHardware) -> float:
+    """Return how many weights DRAM brings packed: what packing spares it, over what it spares of one weight."""
+    outside, inside = packed.weight_bits or (0.0, 0.0)
+    if outside >= inside:
+        return 0.0
+    spared = plain.memory_bits["dram"] - packed.memory_bits["dram"]
+    return spared / (inside - outside) if packed.tiling == plain.tiling else math.nan
 
 
 def _rate(bits: tuple[float, float], bus: Fraction | None, port: int | None) -> float:
@@ -167,7 +190,8 @@ def measure_on(
     for (plain, packed), (_, spelling) in zip(read, spelled, strict=True):
         report(f"{measured.label}: {spelling}, prices {settings.table}")
         done, as_is = (run_hardware(network, layers, machine, table, len(images.test)) for machine in (packed, plain))
-        results.append(Measured(measured, found.float_mask, found.array_mask, weights, done, as_is, acts=settings.acts))
+        test, masks = images.test, (found.float_mask, found.array_mask)
+        results.append(Measured(measured, *masks, weights, done, as_is, settings.acts, test.name, test.split))
     return tuple(results)
 
 
@@ -183,33 +207,11 @@ def packed_machine(machine: str) -> str:
 def layer_bits(network: Network, weights: Sequence[LayerWeights]) -> Mapping[str, float]:
     """Return the bits that a weight of each layer takes in a Huffman-coded file of what the array holds.
 
-    Codes, index and table of the layer count, and its share of a table that layers have in common.
+    Codes, index and table of the layer count, and its share of a table that layers have in common. Rounded up to
+    whole parts of 1/10,000 bit.
 
     Raises:
         CompressionError: a network that cannot be packed.
     """
     found = weight_bits(pack(on_array(network, weights), ARRAY_CODER))
-    return {own.layer: round(found[f"{own.layer}.weight"], 4) for own in weights}
-
-
-def same_images(test: Dataset, limit: int | None) -> Dataset:
-    """Return the first ``limit`` images, all for None. Raises DataError for a number that there is not."""
-    return test if limit is None else test.subset(limit)
-
-
-__all__ = [
-    "Answers",
-    "Images",
-    "KeptAnswers",
-    "Mask",
-    "Measured",
-    "Subject",
-    "card_beside",
-    "layer_bits",
-    "measure",
-    "measure_on",
-    "packed_machine",
-    "relabelled",
-    "same_images",
-    "subject",
-]
+    return {own.layer: math.ceil(_PARTS * found[f"{own.layer}.weight"]) / _PARTS for own in weights}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
+from models.compression.answers import Mask
 from models.compression.errors import CompressionError
-from models.compression.measure import Mask, Measured
+from models.compression.measure import Measured
 from models.compression.paired import paired
 
 
@@ -27,7 +28,9 @@ class Row:
         file_ratio: Against 4 bytes for every parameter of the reference.
         paper_ratio: Equation (1) of Choi et al. (2017): weights of the reference in float32 over codes, index and
             tables of this one, without biases, header and graph.
-        images: That accuracy was counted on.
+        data: Name of the data set.
+        split: Of the images that accuracy was counted on; "validation" is the end of train.
+        images: How many those are.
         float_correct: Right in float64.
         float_lost: Right in the reference in float64 and wrong here in float64.
         float_won: The other way round.
@@ -56,6 +59,8 @@ class Row:
         layer_bits: Bits that a weight takes in DRAM, layer by layer.
         decoder_rate: Weights a cycle that the decoder at the chip's edge has to deliver; 0 where nothing is packed, inf
             where memories have no limit.
+        decoder_mean: What it delivers on average over the inference, each weight as often as DRAM brings it; nan where
+            packing changes how often that is.
         acts: Of the activations.
         machine: Canonical spelling.
         table: Of prices.
@@ -71,6 +76,8 @@ class Row:
     coder: str
     file_ratio: float
     paper_ratio: float
+    data: str
+    split: str
     images: int
     float_correct: int
     float_lost: int
@@ -99,6 +106,7 @@ class Row:
     formats: str
     layer_bits: str
     decoder_rate: float
+    decoder_mean: float
     acts: str
     machine: str
     table: str
@@ -123,6 +131,9 @@ def rows(reference: Measured, others: Sequence[Measured]) -> tuple[Row, ...]:
 
 def row(reference: Measured, measured: Measured) -> Row:
     """Return one row. Raises CompressionError when the two were not measured on the same images."""
+    seen = [f"{own.data} {own.split}" for own in (reference, measured)]
+    if seen[0] != seen[1]:
+        raise CompressionError(f"images of {' and '.join(seen)} cannot be paired: measure both on the same")
     own, hardware = measured.subject, measured.hardware
     in_float = paired(reference.float_mask, measured.float_mask)
     on_array = paired(reference.float_mask, measured.array_mask)
@@ -137,6 +148,8 @@ def row(reference: Measured, measured: Measured) -> Row:
         coder=own.coder,
         file_ratio=4 * reference.subject.parameters / own.file_bytes,
         paper_ratio=own.paper_ratio * reference.weight_count / measured.weight_count,
+        data=measured.data,
+        split=measured.split,
         images=_count(measured.float_mask),
         float_correct=int(measured.float_mask.sum()),
         float_lost=in_float.lost,
@@ -165,6 +178,7 @@ def row(reference: Measured, measured: Measured) -> Row:
         formats=" ".join(f"{weights.layer}={short_format(str(weights.fmt))}" for weights in measured.weights),
         layer_bits=" ".join(f"{name}={bits:g}" for name, bits in measured.layer_bits.items()),
         decoder_rate=measured.decoder_rate,
+        decoder_mean=measured.decoder_mean,
         acts=measured.acts,
         machine=hardware.machine,
         table=hardware.table,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +28,7 @@ class Subject:
         label: How the table calls it.
         network: Folded.
         data: Bytes of its compressed file; None for a network in float32, which takes 32 bits a parameter.
-        file: The compressed file on disk, where there is one.
+        file: The file that it was read from; None for a network by name.
         note: What of it is not known, in words; empty where nothing is missing.
     """
 
@@ -87,9 +88,11 @@ def subject(name_or_path: str, coder: str = "arithmetic") -> Subject:
         known = unknown_name("network", name_or_path, NETWORKS)
         raise CompressionError(f"{known}; or the path of a .npz or {SUFFIX} file")
     network = fold(load_network(name_or_path))
-    changed = bool(network.metadata.get("compression"))
-    label = _label(Path(name_or_path)) if name_or_path.endswith(".npz") else name_or_path
-    return Subject(label, network, pack(network, coder) if changed else None)
+    data = pack(network, coder) if network.metadata.get("compression") else None
+    if not name_or_path.endswith(".npz"):
+        return Subject(name_or_path, network, data)
+    path = Path(name_or_path)
+    return Subject(_place(path).name, network, data, path)
 
 
 def _packed(path: Path) -> Subject:
@@ -99,7 +102,7 @@ def _packed(path: Path) -> Subject:
     except CompressionError as error:
         raise CompressionError(f"{path}: {error}") from error
     card, note = card_beside(path, network)
-    return Subject(_label(path), replace(network, metadata=card), data, path, note)
+    return Subject(_place(path).name, replace(network, metadata=card), data, path, note)
 
 
 def card_beside(path: Path, network: Network) -> tuple[dict[str, Any], str]:
@@ -126,24 +129,39 @@ def card_beside(path: Path, network: Network) -> tuple[dict[str, Any], str]:
     return ({**own, **noted}, "") if known else (own, f"{place} is the card of another network: {unknown}")
 
 
-def relabelled(subjects: list[Subject]) -> list[Subject]:
-    """Return the subjects with labels that differ: files of equal name get that of their folder before it.
+def relabelled(subjects: Sequence[Subject]) -> list[Subject]:
+    """Return the subjects with labels that differ: files of equal name get as many folders before it as it takes.
 
     Raises:
-        CompressionError: the same file twice.
+        CompressionError: a file or a name twice.
     """
-    labels = [own.label for own in subjects]
-    files = [own.file for own in subjects if own.file is not None]
-    if len(set(files)) < len(files):
-        raise CompressionError("a file is named twice: name each once")
-    return [
-        replace(own, label=f"{own.file.parent.name}/{own.label}")
-        if own.file is not None and labels.count(own.label) > 1
-        else own
-        for own in subjects
-    ]
+    again = [own.label for place, own in enumerate(subjects) if any(is_same(own, other) for other in subjects[:place])]
+    if again:
+        raise CompressionError(f"named twice: {', '.join(again)}; name each file and network once")
+    names = [_names(own) for own in subjects]
+    labels = [own.pop(0) for own in names]
+    while len(set(labels)) < len(labels):
+        equal = {label for label in labels if labels.count(label) > 1}
+        labels = [own.pop(0) if label in equal and own else label for label, own in zip(labels, names, strict=True)]
+    return [replace(own, label=label) for own, label in zip(subjects, labels, strict=True)]
 
 
-def _label(path: Path) -> str:
-    """Return the name of a file, or of its folder where the file is only called network."""
-    return path.absolute().parent.name if path.stem == "network" else path.stem
+def is_same(one: Subject, other: Subject) -> bool:
+    """Return whether two subjects are the same file, or the same network by name."""
+    if one.file is None or other.file is None:
+        return one.file is other.file and one.label == other.label
+    return one.file.resolve() == other.file.resolve()
+
+
+def _names(own: Subject) -> list[str]:
+    """Return what a subject can be called, from the shortest name to the whole path, which no other has."""
+    if own.file is None:
+        return [own.label]
+    parts = _place(own.file).parts
+    return [own.label, *("/".join(parts[-count:]) for count in range(2, len(parts))), str(own.file.resolve())]
+
+
+def _place(path: Path) -> Path:
+    """Return the path that a file is named after: without its suffix, or its folder where it is only called network."""
+    path = path.absolute()
+    return path.parent if path.stem == "network" else path.with_suffix("")

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from hwsim.text import text_table, wilson_interval
-from models.compression.row import COLUMNS, Row, read_row, row, rows, short_format
+from models.compression.row import Row
 
 
 def table_text(*blocks: Sequence[Row]) -> str:
@@ -16,8 +16,9 @@ def table_text(*blocks: Sequence[Row]) -> str:
         blocks: The same networks on one machine after another.
     """
     first = blocks[0][0]
+    images = f"{first.images} images of {first.data}, {first.split}"
     lines = [
-        f"{first.images} images; [ ]: 95 % interval (Wilson); p: exact McNemar test against {first.name} in float64",
+        f"{images}; [ ]: 95 % interval (Wilson); p: exact McNemar test against {first.name} in float64",
         "",
         text_table(_SIZE_HEADER, [_size_cells(own) for own in blocks[0]]),
     ]
@@ -93,14 +94,11 @@ def _array_notes(block: Sequence[Row]) -> list[str]:
     rate = max(own.decoder_rate for own in block)
     if rate:
         many = "as many weights a cycle as are asked for" if math.isinf(rate) else f"up to {rate:.1f} weights a cycle"
-        mean = max(own.weights / own.cycles for own in block)
-        rates = f"{many}, {mean:.1f} on average"
-        lines.append(f"the decoder of weights is taken to deliver {rates}: its time is not counted")
+        means = [own.decoder_mean for own in block if own.decoder_rate and not math.isnan(own.decoder_mean)]
+        average = f", {max(means):.2g} on average" if means else ""
+        lines.append(f"the decoder of weights is taken to deliver {many}{average}: its time is not counted")
     return [*lines, *([f"not in the energy, for want of a price: {'; '.join(unpriced)}"] if unpriced else [])]
 
 
 def _change(largest: float) -> str:
     return "every weight exact" if largest == 0 else f"weights moved by at most {largest:.2g}"
-
-
-__all__ = ["COLUMNS", "Row", "read_row", "row", "rows", "short_format", "table_text"]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import tomllib
 from pathlib import Path
 from typing import Any
+
+from models.compression.errors import CompressionError
 
 Commands = Any
 ARRAY_WORDS = {
@@ -64,7 +67,9 @@ def compare_parser(commands: Commands) -> argparse.ArgumentParser:
     compare.add_argument("--coder", default="arithmetic", help="entropy coder of .npz files (default: arithmetic)")
     compare.add_argument("--results", type=Path, metavar="DIR", help="print the page of stored runs; measure nothing")
     compare.add_argument(
-        "--measure", action="store_true", help="with --results: measure the stored runs again and write their rows anew"
+        "--measure",
+        action="store_true",
+        help="with --results: measure stored runs again, on the images of their cards",
     )
     compare.add_argument("--steps", type=Path, metavar="DIR", help="keep what float32 networks answer there")
     _add_measuring(compare, several_machines=True)
@@ -73,8 +78,9 @@ def compare_parser(commands: Commands) -> argparse.ArgumentParser:
 
 def _add_measuring(parser: argparse.ArgumentParser, several_machines: bool = False) -> None:
     parser.add_argument("--data", metavar="DATASET", help="default: what the network names")
-    parser.add_argument("--split", default="test", help="that accuracy is counted on (default: test)")
-    parser.add_argument("--limit", type=int, metavar="N", help="only the first N images of every split")
+    parser.add_argument("--split", help="that accuracy is counted on (default: test)")
+    limit = "only the first N images of train and of the split; scales of activations see all of calibration"
+    parser.add_argument("--limit", type=int, metavar="N", help=limit)
     threads = "default: the cores to measure, and 2 to train, where the number is part of the result's bits"
     parser.add_argument("--threads", type=int, metavar="N", help=threads)
     for name, meaning in ARRAY_WORDS.items():
@@ -89,3 +95,47 @@ def _add_measuring(parser: argparse.ArgumentParser, several_machines: bool = Fal
 def add_root(parser: argparse.ArgumentParser) -> None:
     """Add the word for the folder of data."""
     parser.add_argument("--root", type=Path, metavar="DIR", help="data folder (HWSIM_DATA, else ~/.cache/hwsim)")
+
+
+def option_table(words: list[str]) -> dict[str, Any]:
+    """Return the table that words describe.
+
+    >>> option_table(["training.epochs=2", "scope=layer"])
+    {'training': {'epochs': 2}, 'scope': 'layer'}
+
+    Raises:
+        CompressionError: a word without a value, or a value that is a table too.
+    """
+    table: dict[str, Any] = {}
+    for word in words:
+        key, equals, text = word.partition("=")
+        if not equals:
+            raise CompressionError(f"--set {word!r} has no value: write OPTION=VALUE, such as --set training.epochs=2")
+        *tables, name = key.strip().split(".")
+        place = table
+        for part in tables:
+            place = place.setdefault(part, {})
+            if not isinstance(place, dict):
+                raise CompressionError(f"--set {word!r}: {part!r} is a value already and cannot be a table too")
+        place[name] = _value(text)
+    return table
+
+
+def _value(text: str) -> Any:
+    """Return a TOML value; what is none is a string without quotes."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def check_measure_again(arguments: argparse.Namespace) -> None:
+    """Raise CompressionError where ``--measure`` has no folder, or images of its own: each card names a run's."""
+    if arguments.results is None or arguments.files:
+        raise CompressionError("--measure measures stored runs again: name their folder with --results DIR, no network")
+    given = [f"--{name}" for name in ("data", "split", "limit") if getattr(arguments, name) is not None]
+    if given:
+        raise CompressionError(
+            f"--measure runs on the images that each card names: leave out {', '.join(given)}, or compare the files of "
+            "the runs, which writes nothing"
+        )
