@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 CASES = {"digits-cnn": (718, 180), "lenet5": (300, 3000), "resnet20": (100, 500)}
-"""Images of the Hessian's diagonal, and held-out ones that judge."""
+"""Images of the Hessian's diagonal, and held-out ones that judge; ``resnet20`` was trained on them all the same."""
 SCOPES = ("network", "layer")
 CLUSTERS = (4, 8, 16, 32)
 MULTIPLIERS = (0.003, 0.01, 0.03, 0.1)  #: as shares of the mean of h w²
