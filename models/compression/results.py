@@ -63,8 +63,9 @@ def store_run(
     write_csv(folder / ROW, COLUMNS, [row.values()])
     write_text(folder / _LOG, "\n".join(done.log) + "\n")
     write_text(folder / _RECIPE, recipe_as_run(recipe, folder))
-    own = {"name": done.network.name, "content_hash": done.network.content_hash, "images": asdict(images)}
-    write_json(folder / CARD, {**own, "provenance": provenance(command), "network": dict(done.network.metadata)})
+    own = {"name": done.network.name, "content_hash": done.network.content_hash}
+    made = {"images": asdict(images), "threads": done.threads, "provenance": provenance(command)}
+    write_json(folder / CARD, {**own, **made, "network": dict(done.network.metadata)})
 
 
 @dataclass(frozen=True)

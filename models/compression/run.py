@@ -33,10 +33,12 @@ class Compressed:
     Attributes:
         network: Folded, with the list "compression" of steps, options and facts in its card.
         log: Lines, with seconds since the start of the process that wrote them.
+        threads: torch threads of the steps, on which the last bits of a training depend.
     """
 
     network: Network
     log: tuple[str, ...]
+    threads: int
 
 
 def compress(
@@ -74,7 +76,7 @@ def compress(
             log.write(f"  {_described(current)}")
             current = states.keep(place + 1, current, log.lines)
     states.clear()
-    return Compressed(fold(current), tuple(log.lines))
+    return Compressed(fold(current), tuple(log.lines), work.threads)
 
 
 def state_files(output: Path) -> tuple[Path, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hwsim.network import fold
+from hwsim.network import Network, fold
 from models import load_data, load_network
 from models.compression import answers as module
 from models.compression.answers import Answers, Images, KeptAnswers, answers, answers_key, read_answers, write_answers
@@ -36,10 +36,15 @@ def made(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 @pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch, computed: Answers) -> list[str]:
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the networks that were run."""
     names: list[str] = []
-    monkeypatch.setattr(module, "answers", lambda network, *others: (names.append(network.name), computed)[1])
+
+    def counted(network: Network, images: Images, settings: ArraySettings, threads: int = 1) -> Answers:
+        names.append(network.name)
+        return answers(network, images, settings, threads)
+
+    monkeypatch.setattr(module, "answers", counted)
     return names
 
 
@@ -71,24 +76,27 @@ def test_they_are_computed_once(made: dict[str, str], runs: list[str], tmp_path:
 
 @pytest.mark.parametrize("changed", ["network", "card", "images", "calibration", "formats", "code", "dirty"])
 def test_what_was_made_otherwise_is_not_used(
-    changed: str, made: dict[str, str], runs: list[str], tmp_path: Path
+    changed: str, made: dict[str, str], runs: list[str], tmp_path: Path, computed: Answers
 ) -> None:
     network, images, settings = NETWORK, IMAGES, SETTINGS
     KeptAnswers(tmp_path).of(network, images, settings, 1, lambda line: None)
     if changed == "network":
         network = with_tensors(NETWORK, {"conv1.bias": NETWORK.tensors["conv1.bias"] + 1})
     elif changed == "card":
-        network = replace(NETWORK, metadata={**NETWORK.metadata, "compression": []})
+        entry = {"method": "inq", "facts": {"activations": {"conv1": "uint2@2^0"}}}
+        network = replace(NETWORK, metadata={**NETWORK.metadata, "compression": [entry]})
     elif changed == "images":
         images = replace(IMAGES, test=IMAGES.test.subset(44))
     elif changed == "calibration":
-        images = replace(IMAGES, calibration=IMAGES.calibration.subset(9))
+        images = replace(IMAGES, calibration=replace(IMAGES.calibration, images=IMAGES.calibration.images / 4))
     elif changed == "formats":
         settings = replace(SETTINGS, acts="int6")
     else:
         made["code"] = "1.0+gabd" if changed == "code" else "1.0+gabc-dirty"
-    KeptAnswers(tmp_path).of(network, images, settings, 1, lambda line: None)
+    found = KeptAnswers(tmp_path).of(network, images, settings, 1, lambda line: None)
     assert len(runs) == 2
+    assert same(found, answers(network, images, settings))
+    assert same(found, computed) == (changed in ("code", "dirty"))
     assert len(list(tmp_path.glob("*"))) == (1 if changed == "dirty" else 2)
 
 

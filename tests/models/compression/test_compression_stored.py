@@ -38,14 +38,8 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a recipe and one stored run."""
     folder = tmp_path_factory.mktemp("runs")
     (folder / "mine.toml").write_text(RECIPE)
-    words = [
-        "--recipe",
-        str(folder / "mine.toml"),
-        "-o",
-        str(folder / "mine.hwz"),
-        "--results",
-        str(folder / "a" / "mine"),
-    ]
+    words = ["--recipe", str(folder / "mine.toml"), "-o", str(folder / "mine.hwz")]
+    words += ["--results", str(folder / "a" / "mine")]
     assert cli.main(["compress", *words, *QUICK]) == 0
     return folder
 
@@ -200,7 +194,8 @@ def test_a_run_on_images_held_out_is_measured_again_on_them(tmp_path: Path, caps
     assert cli.main([*words, *held, "--results", str(runs / "held")]) == 0
     assert cli.main([*words, "--limit", "40", "--results", str(runs / "test")]) == 0
     card = json.loads((runs / "held" / "card.json").read_text())
-    assert card["images"] == {"data": "digits", "split": "validation", "hold_out": 60, "limit": 50}
+    held_out = {"data": "digits", "split": "validation", "hold_out": 60, "limit": 50}
+    assert (card["images"], card["threads"]) == (held_out, 1)
     before = rows_of(runs)
     assert {name: (row["split"], row["images"]) for name, row in before.items()} == {
         "held": ("validation", "50"),
