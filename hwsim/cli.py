@@ -167,7 +167,8 @@ def _shapes_text() -> str:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    from hwsim.report import report_csv, report_dict, report_text
+    from hwsim.report import report_text
+    from hwsim.report_data import report_csv, report_dict
 
     report = _simulate(arguments, assignment_of(arguments))
     if arguments.tables:

@@ -13,7 +13,7 @@ NUMERICS = ("formats", "arith", "network", "compiled.py")
 NOT_NUMERICS = ("formats/pe.py", "formats/pe_kinds.py")  # read by prices only
 HARDWARE = (
     *NUMERICS, "array", "cost", "floorplan", "hardware.py", "hardware_result.py", "layer_work.py", "on_chip.py",
-    "silicon.py", "simulation.py", "tile_choice.py",
+    "silicon.py", "simulation.py", "tile_choice.py", "vector_work.py",
 )  # fmt: skip
 
 

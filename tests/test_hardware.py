@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,12 +10,11 @@ import pytest
 import models
 from hwsim import Assignment, LayerFormats, load_table, parse_machine, run_hardware, run_numerics, simulate
 from hwsim.array import Component
-from hwsim.errors import HwsimError
 from hwsim.hardware_result import HardwareResult
 from hwsim.network import Add, AvgPool2d, Conv2d, Flatten, Layer, Linear, MaxPool2d, Network, Relu, Softmax, fold
-from hwsim.network.numerics import with_packed_bits
 from hwsim.network.run import LayerNumerics, NumericsResult
-from hwsim.report import layer_rows, report_csv, report_dict, report_text
+from hwsim.report import report_text
+from hwsim.report_data import layer_rows, report_csv, report_dict
 
 NETWORK = models.load_network("digits-cnn")
 TEST = models.load_data("digits", "test").subset(64)
@@ -238,70 +236,6 @@ def test_tiles_are_chosen_for_what_the_machine_asks(ran: NumericsResult) -> None
     assert {layer.tiling for layer in results["fixed"].layers} == {"c-r"}
 
 
-def test_packed_weights_cost_less_and_the_array_does_not_notice(ran: NumericsResult) -> None:
-    zeros = sum(layer.weight_zeros for layer in ran.layers)
-    assert zeros > 0
-    results = {how: price(ran, f"16x16-ws,compress={how}") for how in ("none", "bitmap", "entropy")}
-    sizes = [results[how].weight_bits for how in ("none", "bitmap", "entropy")]
-    assert sizes == sorted(sizes, reverse=True)
-    assert sizes[0] > sizes[2]
-    assert results["entropy"].energy_pj["dram"] < results["none"].energy_pj["dram"]
-    assert {result.energy_pj["pe"] for result in results.values()} == {results["none"].energy_pj["pe"]}
-
-
-BITS = {"conv1": 5.0, "conv2": 3.5, "classify": 9.0}
-
-
-def test_weights_packed_layer_by_layer_are_counted_layer_by_layer(ran: NumericsResult) -> None:
-    """Codes of more than the format's 4 bits stay out. Only DRAM notices where weights are unpacked at the edge."""
-    packed = replace(ran, layers=with_packed_bits(ran.layers, BITS))
-    counts = {layer.name: layer.weight_count for layer in ran.layers if layer.weights}
-    plain, edge, inside = (
-        price(packed, f"16x16-ws{how}", "unit") for how in ("", ",compress=layers@dram", ",compress=layers")
-    )
-    taken = {layer.name: layer.weight_bits for layer in edge.layers if layer.name in counts}
-    assert taken == {"conv1": (4, 4), "conv2": (3.5, 4), "classify": (4, 4)}
-    assert edge.weight_bits == inside.weight_bits == counts["conv2"] * 3.5 + 4 * (counts["conv1"] + counts["classify"])
-    assert plain.memory_bits["dram"] - edge.memory_bits["dram"] == counts["conv2"] * 0.5
-    assert edge.memory_bits["filter_sram"] == plain.memory_bits["filter_sram"] > inside.memory_bits["filter_sram"]
-    assert "compress=layers@dram" in edge.machine
-    assert price(ran, "16x16-ws,compress=3.5b@dram").energy_pj["sram"] == price(ran).energy_pj["sram"]
-
-
-def test_layers_of_equal_work_and_other_codes_are_told_apart() -> None:
-    """Two layers alike in all but the bits of their codes share no price."""
-    names, conv = ("a", "b"), Conv2d(4, (1, 1), bias=False)
-    tensors = {f"{name}.weight": np.ones((4, 4, 1, 1), np.float32) for name in names}
-    network = Network("net", (4, 3, 3), (Layer("a", conv, ("input",)), Layer("b", conv, ("a",))), tensors)
-    numerics = [
-        LayerNumerics(name, "conv2d", ("int8",), "int8", weights="int8", acc="int32", macs=144, weight_count=16)
-        for name in names
-    ]
-    given = with_packed_bits(numerics, {"a": 2.0, "b": 6.0})
-    result = run_hardware(network, given, parse_machine("4x4-ws,compress=layers"), load_table("unit"), 1)
-    assert [layer.weight_bits for layer in result.layers] == [(2, 2), (6, 6)]
-    assert result.weight_bits == 16 * 8
-
-
-def test_bits_of_packed_weights_are_asked_for_and_checked(ran: NumericsResult) -> None:
-    with pytest.raises(HwsimError, match="give the bits of a weight of every layer"):
-        price(ran, "16x16-ws,compress=layers")
-    with pytest.raises(HwsimError) as caught:
-        with_packed_bits(ran.layers, {"conv1": -1.0, "conv": 2.0})
-    for part in ("4 faults", "did you mean 'conv", "conv2 has weights and no bits", "takes -1.0 bits a weight"):
-        assert part in str(caught.value)
-    assert {layer.packed_bits for layer in with_packed_bits(ran.layers, BITS)} == {5.0, 3.5, 9.0, None}
-    assert all(LayerNumerics.from_dict(own.to_dict()) == own for own in with_packed_bits(ran.layers, BITS))
-
-
-def test_a_run_takes_the_bits_of_its_layers() -> None:
-    data = TEST.images, TEST.labels, CALIBRATION.images
-    run = simulate(NETWORK, SHIFT_ADD, "16x16-ws,compress=layers@dram", *data, packed=BITS)
-    rows = {row["name"]: row for row in layer_rows(run)}
-    assert (rows["conv2"]["dram_bits_per_weight"], rows["conv2"]["sram_bits_per_weight"]) == (3.5, 4)
-    assert "packed_bits" not in rows["conv2"]
-
-
 def test_reports_show_waits_by_memory_and_where_prices_come_from() -> None:
     data = TEST.images, TEST.labels, CALIBRATION.images
     limited = simulate(NETWORK, SHIFT_ADD, f"{LIMITED},tiling=time", *data, "aladdin45")
@@ -312,10 +246,3 @@ def test_reports_show_waits_by_memory_and_where_prices_come_from() -> None:
     assert sum(values["memory_pj"].values()) == pytest.approx(values["energy_pj"]["sram"] + values["energy_pj"]["dram"])
     assert "first fill" in values["layers"][0]["waits"]
     assert "no bandwidth and no word width is stated" in report_text(simulate(NETWORK, SHIFT_ADD, "16x16-ws", *data))
-
-
-def test_memory_bits_are_what_memories_cost_at_one_a_bit(ran: NumericsResult) -> None:
-    result = price(ran, table="unit")
-    assert result.memory_bits == pytest.approx(result.memory_pj)
-    for name in ("dram", "filter_sram"):
-        assert result.memory_bits[name] == sum(layer.memory_bits.get(name, 0.0) for layer in result.layers) > 0

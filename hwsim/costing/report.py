@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from hwsim.costing.from_shapes import CostReport
-from hwsim.report import energy_table, hardware_csv, hardware_dict, hardware_rows, time_table, totals_text
+from hwsim.report import energy_table, time_table, totals_text
+from hwsim.report_data import hardware_csv, hardware_dict, hardware_rows
 
 _NO_ZEROS = "nothing is known about zeros, so every product counts as nonzero: assume a share with --sparsity"
 _NO_PACKING = (
