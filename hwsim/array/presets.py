@@ -46,7 +46,8 @@ PRESETS: Mapping[str, Preset] = {
     ),
     "eyeriss-12x14": Preset(
         text=(
-            "12x14-ws@200MHz,ifmap=50KiB/64b/x12,filter=8KiB/64b/x4/double,ofmap=50KiB/64b/x12/1r1w,dram=0.48GB/s,tiling=energy"
+            "12x14-ws@200MHz,ifmap=50KiB/64b/x12,filter=8KiB/64b/x4/double,ofmap=50KiB/64b/x12/1r1w,"
+            "dram=0.48GB/s,tiling=energy"
         ),
         formats="16-bit fixed point",
         table="published45",

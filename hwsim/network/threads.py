@@ -23,7 +23,9 @@ def blas_single_threaded() -> AbstractContextManager[Any]:
     Without it the bits are the same, but a BLAS may start more threads than there are cores: set OMP_NUM_THREADS=1.
     """
     controller = _controller()
-    return nullcontext() if controller is None else controller.limit(limits=1, user_api="blas")  # type: ignore[no-any-return]
+    if controller is None:
+        return nullcontext()
+    return controller.limit(limits=1, user_api="blas")  # type: ignore[no-any-return]
 
 
 @functools.cache
