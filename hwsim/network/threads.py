@@ -23,9 +23,7 @@ def blas_single_threaded() -> AbstractContextManager[Any]:
     Without it the bits are the same, but a BLAS may start more threads than there are cores: set OMP_NUM_THREADS=1.
     """
     controller = _controller()
-    if controller is None:
-        return nullcontext()
-    return controller.limit(limits=1, user_api="blas")  # type: ignore[no-any-return]
+    return nullcontext() if controller is None else controller.limit(limits=1, user_api="blas")  # type: ignore[no-any-return]
 
 
 @functools.cache
