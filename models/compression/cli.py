@@ -45,7 +45,8 @@ def _compress(arguments: argparse.Namespace) -> None:
     if arguments.list:
         return _methods(argparse.Namespace(methods=[]))
     recipe = _recipe(arguments)
-    output = arguments.output or Path(f"{_output_name(arguments, recipe)}.hwz")
+    name = recipe.name if arguments.recipe else f"{Path(recipe.network).stem}-{recipe.name}"
+    output = arguments.output or Path(f"{name}.hwz")
     check_output(output, arguments.results)
     done, images = _run(arguments, recipe, output)
     _save(done, recipe, output)
@@ -59,10 +60,6 @@ def _compress(arguments: argparse.Namespace) -> None:
     if arguments.results is not None:
         _store(arguments, recipe, images, done, blocks[0])
     return None
-
-
-def _output_name(arguments: argparse.Namespace, recipe: CompressionRecipe) -> str:
-    return recipe.name if arguments.recipe else f"{Path(recipe.network).stem}-{recipe.name}"
 
 
 def _recipe(arguments: argparse.Namespace) -> CompressionRecipe:

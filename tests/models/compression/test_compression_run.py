@@ -126,7 +126,8 @@ def kept_as(network: Network, folder: Path) -> str:
 
 def key(network: Network, **more: object) -> str:
     """The same name, of all that it is a hash of; files of earlier versions are found by it."""
-    start = {"card": dict(network.metadata), "data": WORK.train.sha256, "network": network.content_hash, "threads": 1, **more}
+    card, images = dict(network.metadata), WORK.train.sha256
+    start = {"card": card, "data": images, "network": network.content_hash, "threads": 1, **more}
     text = json.dumps([start, [["shake", {"seed": 1}]]], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
