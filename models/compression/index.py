@@ -95,8 +95,8 @@ _HEADER = (
 def _table(measurement: str, runs: list[StoredRun]) -> list[str]:
     header = [f"| {' | '.join(_HEADER)} |", f"|{'---|' * len(_HEADER)}"]
     lines = ["", measurement, "", *header, *(f"| {' | '.join(_cells(run))} |" for run in runs)]
-    notes = [f"Of other code than the rest of {run.folder}: {', '.join(run.others)}." for run in runs if run.others]
-    return [*lines, *(line for note in notes for line in ("", note))]
+    notes = [f"* `{run.folder}`: {', '.join(run.others)}" for run in runs if run.others]
+    return [*lines, *(["", "Steps that were made before, by other code than their run:", "", *notes] if notes else [])]
 
 
 def _cells(run: StoredRun) -> list[str]:

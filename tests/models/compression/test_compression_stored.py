@@ -227,14 +227,14 @@ def test_a_run_on_images_held_out_is_measured_again_on_them(tmp_path: Path, caps
 def test_the_index_names_steps_of_other_code(stored: Path, tmp_path: Path) -> None:
     copy = tmp_path / "runs" / "mine"
     shutil.copytree(stored / "a" / "mine", copy)
-    assert "Of other code" not in index_text(tmp_path / "runs")
+    assert "by other code" not in index_text(tmp_path / "runs")
     card = json.loads((copy / "card.json").read_text())
     code = card["provenance"]["code"]
     card["network"]["compression"][0]["made"]["code"] = "0.0.1+gold"
     del card["network"]["compression"][1]["made"]
     (copy / "card.json").write_text(json.dumps(card))
     note = f"step 1, prune (0.0.1+gold, not {code}), step 2, pow2 (unknown, not {code})."
-    assert f"Of other code than the rest of mine: {note}" in index_text(tmp_path / "runs")
+    assert f"* `mine`: {note}" in index_text(tmp_path / "runs")
 
 
 def test_a_damaged_run_is_named(tmp_path: Path) -> None:
