@@ -37,7 +37,7 @@ def test_evaluate_on_data_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixt
         (["evaluate", "none.npz"], "none.npz"),
         (["evaluate", "lenet5", "--root", "nowhere"], "models fetch mnist"),
         (["fetch", "cifar"], "unknown data set 'cifar'"),
-        (["fetch", "mnist", "--from", "nowhere", "--root", "nowhere-else"], "cannot be read"),
+        (["fetch", "mnist", "--from", "nowhere", "--root", "nowhere-else"], "holds none of"),
         (["train", "nothing"], "unknown trainable network 'nothing'"),
         (["train", "digits-cnn", "--epochs", "0"], "epochs is 0; needed: at least 1"),
         (["validate", "nothing"], "unknown trainable network 'nothing'"),

@@ -233,7 +233,7 @@ def test_the_index_names_steps_of_other_code(stored: Path, tmp_path: Path) -> No
     card["network"]["compression"][0]["made"]["code"] = "0.0.1+gold"
     del card["network"]["compression"][1]["made"]
     (copy / "card.json").write_text(json.dumps(card))
-    note = f"step 1, prune (0.0.1+gold, not {code}), step 2, pow2 (unknown, not {code})."
+    note = f"step 1, prune (0.0.1+gold, not {code}), step 2, pow2 (unknown, not {code})"
     assert f"* `mine`: {note}" in index_text(tmp_path / "runs")
 
 
