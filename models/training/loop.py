@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.errors import DataError
+from hwsim.errors import DataError, require_extra
 from models.data.dataset import Dataset, hold_out
 from models.training.checkpoint import Epoch, Progress, load_progress, save_progress, training_key
 from models.training.forward import forward
@@ -69,7 +70,10 @@ def fit(
     Raises:
         DataError: fewer images than a batch; a checkpoint of another training; hooks and a checkpoint together;
             hooks that change tensors after an epoch and an average of the weights together.
+        MissingExtraError: torch is not installed.
     """
+    if find_spec("torch") is None:
+        raise require_extra("torch", "train", "training")
     if checkpoint is not None and hooks:
         raise DataError("a training with hooks keeps no checkpoint: their own state would be lost. Name none")
     with torch_settings(recipe.threads):

@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from hwsim.errors import DataError
+from hwsim.errors import DataError, MissingExtraError
 from hwsim.network import Network, fold, save_network
 from models import load_data, load_network
 from models.compression.errors import CompressionError
@@ -238,3 +238,9 @@ def test_steps_run_with_the_threads_of_the_work() -> None:
     compress(load_network("digits-cnn"), (Counting(),), replace(WORK, threads=before + 1))
     assert seen == [before + 1]
     assert torch.get_num_threads() == before
+
+
+def test_without_torch_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.training.loop.find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match="train"):
+        WORK.retrain(fold(load_network("digits-cnn")), Training(epochs=1))
