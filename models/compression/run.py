@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,12 +17,11 @@ from models.compression.errors import CompressionError
 from models.compression.options import Option, describe_options
 from models.compression.step import Step, Work, names_recipe, own_recipe
 from models.compression.weights import flat_weights
+from models.log import TimedLog
 from models.provenance import accelerator, code_and_packages, is_dirty
 from models.training.settings import torch_settings
 
 _STATE = "compression_state"
-
-Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ def compress(
         CompressionError: options that do not fit the network, or a state that cannot be written.
         HwsimError: what training raises.
     """
-    log = _Log(work.report)
+    log = TimedLog(work.report)
     log.write(_code())  # before the work: what is committed meanwhile does not make the result
     network.validate()
     current = _as_from_file(network if steps and steps[0].keeps_batch_norms else fold(network))
@@ -156,7 +154,7 @@ class _States:
     def __init__(self, output: Path | None, kept: Path | None, keys: tuple[str, ...]) -> None:
         self.output, self.kept, self.keys = output, kept, keys
 
-    def latest(self, start: Network, log: _Log) -> tuple[int, Network]:
+    def latest(self, start: Network, log: TimedLog) -> tuple[int, Network]:
         """Return how many steps are done, and the network after them; lines of the log that led there come back."""
         for count in range(len(self.keys) - 1, 0, -1):
             for path in self._paths(count):
@@ -188,7 +186,7 @@ class _States:
         kept = () if self.kept is None else (self.kept / f"{self.keys[count][:24]}.npz",)
         return kept if self.output is None else (*kept, _beside(self.output, count))
 
-    def _read(self, path: Path, count: int, log: _Log) -> Network:
+    def _read(self, path: Path, count: int, log: TimedLog) -> Network:
         network = load_network_file(path)
         state = network.metadata.get(_STATE, {})
         if not isinstance(state, dict) or state.get("key") != self.keys[count]:
@@ -229,16 +227,3 @@ def _beside(output: Path, count: int) -> Path:
 
 def _without_state(network: Network) -> dict[str, Any]:
     return {name: value for name, value in network.metadata.items() if name != _STATE}
-
-
-class _Log:
-    """Lines with the seconds since the start, kept and reported."""
-
-    def __init__(self, report: Report) -> None:
-        self.lines: list[str] = []
-        self._report, self._start = report, time.monotonic()
-
-    def write(self, text: str) -> None:
-        line = f"{time.monotonic() - self._start:7.1f} s  {text}"
-        self.lines.append(line)
-        self._report(line)

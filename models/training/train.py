@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import platform
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from hwsim.errors import NetworkError, require_extra, unknown_name
 from hwsim.network import Network, save_network
 from models.accuracy import count_correct_float
 from models.data import DATASETS, Dataset, load_data
+from models.log import TimedLog
 from models.training.loop import Epoch, Fit, fit
 from models.training.recipe import Recipe, recipe_for
 from models.zoo import ZOO
@@ -76,7 +76,7 @@ def train(
     if name not in ZOO:
         raise NetworkError(unknown_name("network", name, ZOO))
     torch_version = _torch_version()
-    log = _Log(report)
+    log = TimedLog(report)
     network = ZOO[name](recipe.seed)
     dataset = str(network.metadata["dataset"])
     training, test = load_data(dataset, "train", root), load_data(dataset, "test", root)
@@ -84,7 +84,7 @@ def train(
     log.write(
         f"torch {torch_version}, {recipe.threads} threads, Python {platform.python_version()}, {platform.machine()}"
     )
-    fitted = fit(network, training, recipe, log.epoch, checkpoint=checkpoint)
+    fitted = fit(network, training, recipe, lambda epoch: log.write(_epoch_text(epoch)), checkpoint=checkpoint)
     trained = Network(name, network.input_shape, network.layers, dict(fitted.tensors))
     correct = count_correct_float(trained, test)
     log.write(
@@ -110,23 +110,9 @@ def curve_csv(curve: tuple[Epoch, ...]) -> str:
     return out.getvalue()
 
 
-class _Log:
-    """Lines with the seconds since the start, kept and reported."""
-
-    def __init__(self, report: Report) -> None:
-        self.lines: list[str] = []
-        self._report, self._start = report, time.monotonic()
-
-    def write(self, text: str) -> None:
-        line = f"{time.monotonic() - self._start:7.1f} s  {text}"
-        self.lines.append(line)
-        self._report(line)
-
-    def epoch(self, epoch: Epoch) -> None:
-        checked = (
-            f", validation {epoch.validation_correct} of {epoch.validation_total}" if epoch.validation_total else ""
-        )
-        self.write(f"epoch {epoch.epoch}: rate {epoch.learning_rate:.4g}, loss {epoch.train_loss:.4f}{checked}")
+def _epoch_text(epoch: Epoch) -> str:
+    checked = f", validation {epoch.validation_correct} of {epoch.validation_total}" if epoch.validation_total else ""
+    return f"epoch {epoch.epoch}: rate {epoch.learning_rate:.4g}, loss {epoch.train_loss:.4f}{checked}"
 
 
 def _torch_version() -> str:
