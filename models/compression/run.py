@@ -135,14 +135,13 @@ def _described(network: Network) -> str:
 def _keys(network: Network, steps: Sequence[Step], work: Work) -> tuple[str, ...]:
     """Return for each number of finished steps a hash of what led there: network, images, threads and options.
 
-    A card without a training recipe adds the one that stands in for it, and a GPU its name. Code, packages and
-    processor are no part of it: a training of an hour stays of use after a commit that has nothing to do with it. They
-    stand in the card instead, step by step.
+    A card without a training recipe adds the one that stands in for it. Code, packages, processor and GPU are no part
+    of it: a training of an hour stays of use after a commit that has nothing to do with it, and what a GPU has trained
+    can be measured where there is none. They stand in the card instead, step by step.
     """
     card = dict(network.metadata)
     start = {"network": network.content_hash, "card": card, "data": work.train.sha256, "threads": work.threads}
     start |= {} if names_recipe(network) else {"recipe": own_recipe(network).to_dict()}
-    start |= accelerator()
     prefixes = ([[step.method, step.options()] for step in steps[:count]] for count in range(len(steps) + 1))
     texts = (json.dumps([start, prefix], sort_keys=True) for prefix in prefixes)
     return tuple(hashlib.sha256(text.encode()).hexdigest() for text in texts)
@@ -191,7 +190,7 @@ class _States:
         state = network.metadata.get(_STATE, {})
         if not isinstance(state, dict) or state.get("key") != self.keys[count]:
             raise CompressionError(
-                f"{path} is of another run (other network, data, options, threads or GPU): delete it and start again"
+                f"{path} is of another run (other network, data, options or threads): delete it and start again"
             )
         log.lines[:] = state["log"]
         log.write(f"went on after step {count}, from {path.name}")

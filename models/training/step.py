@@ -86,10 +86,10 @@ class TrainingRun:
         """Run one epoch (``number`` from 0) and return the mean loss in nats, penalties left out."""
         import torch
 
-        total = 0.0
+        losses = []
         for index, (images, labels) in enumerate(self._batches()):
             self.rate = self.recipe.rate_at(number * self.steps_per_epoch + index, self.steps_per_epoch)
-            total += self._step(images, labels)
+            losses.append(self._step(images, labels))
         with torch.no_grad():
             for hook in self.hooks:
                 hook.after_epoch(self.weights, self.rate, number + 1)
@@ -97,7 +97,8 @@ class TrainingRun:
                 # The kept weights are then the current ones, with what was done to them after the epoch.
                 for name, tensor in self.weights.items():
                     self.averaged[name].copy_(tensor)
-        return total / self.steps_per_epoch
+        # Read at once: asked for in every step, a GPU would have to finish it before the next one is given to it.
+        return sum(torch.stack(losses).tolist()) / self.steps_per_epoch
 
     def _batches(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         import torch
@@ -107,7 +108,7 @@ class TrainingRun:
             chosen = order[step * self.recipe.batch : (step + 1) * self.recipe.batch]
             yield augmented(self.images[chosen], self.recipe.augmentation, self.generator), self.labels[chosen]
 
-    def _step(self, images: torch.Tensor, labels: torch.Tensor) -> float:
+    def _step(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         import torch
 
         for group in self.optimizer.param_groups:
@@ -127,7 +128,7 @@ class TrainingRun:
             torch.nn.utils.clip_grad_norm_([w for w in self.weights.values() if w.requires_grad], self.recipe.clip)
         self.optimizer.step()
         self._after_step()
-        return float(loss.detach())
+        return loss.detach()
 
     def _logits(self, images: torch.Tensor) -> torch.Tensor:
         import torch

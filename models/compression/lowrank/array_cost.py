@@ -10,10 +10,10 @@ from typing import Literal
 
 from hwsim.array import parse_machine
 from hwsim.cost import find_table
+from hwsim.costing import cost
 from hwsim.errors import HwsimError
 from hwsim.network import Network, fold_shapes
-from hwsim.network.assignment import LayerFormats
-from hwsim.sweep import QuickCost
+from hwsim.network.assignment import Assignment, LayerFormats
 from models.compression.errors import raise_faults
 from models.compression.lowrank.graph import factorised_layers
 from models.compression.lowrank.matrix import Split
@@ -63,7 +63,7 @@ class ArrayCost:
     """The cost of a network with any of its layers split, one inference, from shapes alone.
 
     Args:
-        network: Folded.
+        network: Folded or not; batch-norms cost nothing, they will be folded.
         choice: What counts, and on which array.
 
     >>> from models import load_network
@@ -75,6 +75,8 @@ class ArrayCost:
 
     def __init__(self, network: Network, choice: ArrayChoice) -> None:
         self._network, self._choice = network, choice
+        self._machine, self._table = parse_machine(choice.machine), find_table(choice.table)
+        self._assignment = Assignment(LayerFormats.of(choice.weights, choice.acts, choice.acc))
         self._of = lru_cache(maxsize=1 << 16)(self._compute)
 
     def __call__(self, splits: Mapping[str, Split]) -> float:
@@ -87,25 +89,22 @@ class ArrayCost:
         return self({})
 
     def _compute(self, splits: tuple[tuple[str, Split], ...]) -> float:
-        network, choice = self._network, self._choice
+        network = self._network
         layers = factorised_layers(network, dict(splits))
-        shapes = Network(network.name, network.input_shape, layers, {})
-        if choice.objective != "balanced":
-            return _cost(shapes, choice, choice.objective)
-        return 50 * sum(own / whole for own, whole in zip(_both(shapes, choice), self._whole, strict=True))
+        shapes = fold_shapes(Network(network.name, network.input_shape, layers, {}))
+        if self._choice.objective != "balanced":
+            return self._in(self._choice.objective, shapes)
+        return 50 * sum(own / whole for own, whole in zip(self._both(shapes), self._whole, strict=True))
 
     @cached_property
     def _whole(self) -> tuple[float, float]:
-        return _both(self._network, self._choice)
+        return self._both(fold_shapes(self._network))
 
+    def _both(self, shapes: Network) -> tuple[float, float]:
+        return self._in("parameters", shapes), self._in("cycles", shapes)
 
-def _both(network: Network, choice: ArrayChoice) -> tuple[float, float]:
-    return _cost(network, choice, "parameters"), _cost(network, choice, "cycles")
-
-
-def _cost(shapes: Network, choice: ArrayChoice, objective: Objective) -> float:
-    if objective == "parameters":
-        return float(sum(prod(shape) for shape in shapes.tensor_shapes.values()))
-    formats = LayerFormats.of(choice.weights, choice.acts, choice.acc)
-    outcome = QuickCost(fold_shapes(shapes), find_table(choice.table))(parse_machine(choice.machine), formats)
-    return float(outcome.cycles) if objective == "cycles" else outcome.energy_total_pj
+    def _in(self, objective: Objective, shapes: Network) -> float:
+        if objective == "parameters":
+            return float(sum(prod(shape) for shape in shapes.tensor_shapes.values()))
+        found = cost(shapes, self._assignment, self._machine, self._table).hardware
+        return float(found.cycles) if objective == "cycles" else found.energy_total_pj

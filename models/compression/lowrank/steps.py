@@ -79,6 +79,7 @@ class LowRank(Step):
     """
 
     method: ClassVar[str] = "low-rank"
+    keeps_batch_norms: ClassVar[bool] = True
 
     penalties: Penalties = field(default_factory=lambda: Penalties(tau=1e-3))
     training: Training = field(default_factory=lambda: Training(epochs=10))
