@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Any
@@ -14,6 +14,7 @@ from hwsim.formats.grid import BlockGrid, FixedGrid, FloatGrid, Grid, power_of_t
 from hwsim.formats.minifloat import STANDARD_FLOATS
 from hwsim.formats.pe_kinds import pe_for
 from hwsim.formats.spec import FAMILY_EXAMPLES
+from hwsim.text import text_table
 
 _COUNTED_BITS = 16
 
@@ -88,6 +89,29 @@ def code_table(fmt: NumberFormat) -> Iterable[tuple[str, str]]:
     for code in shown.codes():
         value = shown.decode(code)
         yield f"{code:0{fmt.bits}b}", value.value if isinstance(value, Special) else _exactly(value)
+
+
+def cards_text(cards: Sequence[tuple[str, FormatCard]]) -> str:
+    """Return a table of formats, a line for each card behind the name that was asked for, and what names may say."""
+    header = ["format", "example", "bits", "least", "greatest", "smallest step", "codes", "PE as a weight", "meaning"]
+    rows = [
+        [
+            name,
+            card.name if card.name != name else "",
+            f"{card.storage_bits:g}",
+            *("per tensor" if value is None else f"{value:.6g}" for value in (card.smallest, card.largest, card.step)),
+            card.codes,
+            card.pe_kind,
+            card.description,
+        ]
+        for name, card in cards
+    ]
+    notes = (
+        "Options after the widths: rne rtz rtp rtn rhu sr (rounding), sat wrap inf (overflow), and for floats bias=N, "
+        "ftz, finite, ieee, fn.\nA scale per tensor: @auto, or @2^k; int, pow2, apot and shiftcnn have one unless @2^k "
+        "fixes it (shown here at 2^0)."
+    )
+    return f"{text_table(header, rows)}\n\n{notes}"
 
 
 def _exactly(value: Fraction) -> str:

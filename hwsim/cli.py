@@ -92,7 +92,7 @@ def _add_explain(commands: Any) -> None:
 
 
 def _formats(arguments: argparse.Namespace) -> None:
-    from hwsim.catalog import catalog, code_table, format_card
+    from hwsim.catalog import cards_text, catalog, code_table, format_card
     from hwsim.formats import parse
 
     named = {text: parse(text) for text in arguments.formats} or catalog()
@@ -100,35 +100,11 @@ def _formats(arguments: argparse.Namespace) -> None:
     if arguments.json:
         _print_json([card.to_dict() for _, card in cards])
         return
-    print(_cards_text(cards))
+    print(cards_text(cards))
     if arguments.codes and arguments.formats:
         for name, fmt in named.items():
             print(f"\ncodes of {name}")
             print("\n".join(f"  {code}  {value}" for code, value in code_table(fmt)))
-
-
-def _cards_text(cards: Sequence[tuple[str, Any]]) -> str:
-    from hwsim.text import text_table
-
-    header = ["format", "example", "bits", "least", "greatest", "smallest step", "codes", "PE as a weight", "meaning"]
-    rows = [
-        [
-            name,
-            card.name if card.name != name else "",
-            f"{card.storage_bits:g}",
-            *("per tensor" if value is None else f"{value:.6g}" for value in (card.smallest, card.largest, card.step)),
-            card.codes,
-            card.pe_kind,
-            card.description,
-        ]
-        for name, card in cards
-    ]
-    notes = (
-        "Options after the widths: rne rtz rtp rtn rhu sr (rounding), sat wrap inf (overflow), and for floats bias=N, "
-        "ftz, finite, ieee, fn.\nA scale per tensor: @auto, or @2^k; int, pow2, apot and shiftcnn have one unless @2^k "
-        "fixes it (shown here at 2^0)."
-    )
-    return f"{text_table(header, rows)}\n\n{notes}"
 
 
 def _networks(_: argparse.Namespace) -> None:

@@ -35,10 +35,13 @@ GRID: Mapping[str, Any] = MappingProxyType(
         "axes.grid": True,
         "grid.color": "#E8E8E8",
         "grid.linewidth": 0.6,
-        "legend.frameon": False,
+        "legend.facecolor": "white",
+        "legend.edgecolor": "white",
+        "legend.framealpha": 1.0,
+        "legend.fancybox": False,
     }
 )
-"""Further settings, for plain axes with a grid and without a box."""
+"""Further settings, for plain axes with a grid and without a box; a legend hides the lines behind it."""
 
 
 def write_figure(figure: Figure, path: Path, dpi: int) -> tuple[Path, Path]:

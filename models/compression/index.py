@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +85,8 @@ _INTRODUCTION = (
     "commit and machine (`card.json`), all columns (`row.csv`), the log and the recipe. Ratios are against 4",
     "bytes for every parameter of the float32 network, and against its time and energy in int8 on the same array with",
     "weights packed by the same code (in brackets: with 8 bits a weight). p is the exact McNemar test of the array's",
-    "answers against those of the float32 network in float64.",
+    "answers against those of the float32 network in float64. Formats stand without their exponents, which `row.csv`",
+    "has.",
 )
 _HEADER = (
     "run", "file bytes", "ratio", "bits/weight", "kept", "float64 right", "array right [95 %]", "p", "DRAM bits/weight",
@@ -117,9 +119,33 @@ def _cells(run: StoredRun) -> list[str]:
         f"{row.power_mw:.4g}",
         f"{row.time_ratio:.2f}x ({row.time_ratio_plain:.2f}x)",
         f"{row.energy_ratio:.2f}x ({row.energy_ratio_plain:.2f}x)",
-        f"{row.formats}{'' if row.weight_change == 0 else f', moved by at most {row.weight_change:.2g}'}",
+        f"{format_kinds(row.formats)}{'' if row.weight_change == 0 else f', moved by at most {row.weight_change:.2g}'}",
         f"`{run.command}`",
     ]
+
+
+def format_kinds(formats: str) -> str:
+    """Return what kinds of formats layers have, without their exponents, and codebooks of all sizes together.
+
+    Args:
+        formats: ``layer=format``, separated by spaces, as the column ``formats`` of a row has them.
+
+    >>> format_kinds("a=pow2<4>@2^-1 b=codebook<9,int8@2^-8> c=codebook<14,int8@2^-7> d=codebook<9,int8@2^-7>")
+    '3 codebook<9 to 14,int8>, 1 pow2<4>'
+    >>> format_kinds("a=int8@2^-7 b=int8@2^-9")
+    'int8'
+    """
+    plain = [re.sub(r"@2\^-?\d+", "", cell.partition("=")[2]) for cell in formats.split()]
+    kinds: dict[str, list[int]] = {}
+    for text in plain:
+        sized = re.fullmatch(r"codebook<(\d+),(.*)>", text)
+        kinds.setdefault(f"codebook<{{}},{sized[2]}>" if sized else text, []).append(int(sized[1]) if sized else 0)
+    found = []
+    for kind, sizes in sorted(kinds.items(), key=lambda item: (-len(item[1]), item[0])):
+        ends = (min(sizes), max(sizes))
+        text = kind.format(ends[0] if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}")
+        found.append(text if len(kinds) == 1 else f"{len(sizes)} {text}")
+    return ", ".join(found)
 
 
 def _share(correct: int, images: int) -> str:

@@ -4,29 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from types import MappingProxyType
 
 from hwsim.network import Network
+from models.compression.methods import METHODS, step_class
 from models.compression.pruning.hooks import MaskHook
 from models.compression.pruning.masks import masks_of
 from models.compression.step import Training, Work
 from models.training.hooks import Hook
-
-_QUANTISERS = (
-    "kmeans",
-    "hessian-kmeans",
-    "uniform",
-    "ecsq",
-    "ecsq-train",
-    "inq",
-    "pow2",
-    "apot",
-    "shiftcnn",
-    "convert",
-)
-
-#: what a method restricts to few numbers
-RESTRICTED: Mapping[str, str] = MappingProxyType({**dict.fromkeys(_QUANTISERS, "weights"), "quantize-biases": "biases"})
 
 
 def trained(network: Network, work: Work, training: Training, hooks: Sequence[Hook] = ()) -> Network:
@@ -70,5 +54,6 @@ def codebooks(network: Network) -> tuple[tuple[str, str], ...]:
     steps = network.metadata.get("compression", [])
     entries = [step for step in steps if isinstance(step, Mapping)] if isinstance(steps, list) else []
     methods = [str(step.get("method")) for step in entries]
-    latest = {RESTRICTED[method]: method for method in methods if method in RESTRICTED}
+    restricted = ((step_class(method).restricts, method) for method in methods if method in METHODS)
+    latest = {what: method for what, method in restricted if what}
     return tuple((method, what) for what, method in latest.items())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from hwsim.network import Network
 from models.data.dataset import Dataset
@@ -120,10 +120,12 @@ class Step(ABC):
     Attributes:
         method: Its name in recipes and on the command line.
         keeps_batch_norms: Whether it also works on a network whose batch-norms are not folded, which trains better.
+        restricts: What it leaves with few distinct numbers: weights, biases, or nothing.
     """
 
     method: ClassVar[str]
     keeps_batch_norms: ClassVar[bool] = False
+    restricts: ClassVar[Literal["", "weights", "biases"]] = ""
 
     @abstractmethod
     def apply(self, network: Network, work: Work) -> Network:

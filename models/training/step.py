@@ -98,7 +98,8 @@ class TrainingRun:
                 for name, tensor in self.weights.items():
                     self.averaged[name].copy_(tensor)
         # Read at once: asked for in every step, a GPU would have to finish it before the next one is given to it.
-        return sum(torch.stack(losses).tolist()) / self.steps_per_epoch
+        values: list[float] = torch.stack(losses).tolist()
+        return sum(values) / self.steps_per_epoch
 
     def _batches(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         import torch

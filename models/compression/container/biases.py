@@ -33,6 +33,7 @@ class QuantizeBiases(Step):
     """
 
     method: ClassVar[str] = "quantize-biases"
+    restricts = "biases"
 
     bits: int = 8
 

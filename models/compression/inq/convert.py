@@ -94,6 +94,7 @@ class Pow2(Step):
     """
 
     method: ClassVar[str] = "pow2"
+    restricts = "weights"
 
     bits: int = 5
     rounding: Rounding = "thresholds"
@@ -125,6 +126,7 @@ class Apot(Step):
     """
 
     method: ClassVar[str] = "apot"
+    restricts = "weights"
 
     bits: int = 4
     training: Training = _NO_TRAINING
@@ -153,6 +155,7 @@ class ShiftCnn(Step):
     """
 
     method: ClassVar[str] = "shiftcnn"
+    restricts = "weights"
 
     terms: int = 2
     term_bits: int = 4
@@ -180,6 +183,7 @@ class Convert(Step):
     """
 
     method: ClassVar[str] = "convert"
+    restricts = "weights"
 
     weights: str = "int8"
     training: Training = _NO_TRAINING

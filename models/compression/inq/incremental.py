@@ -55,6 +55,7 @@ class Inq(Step):
     """
 
     method: ClassVar[str] = "inq"
+    restricts = "weights"
 
     bits: int = 5
     portions: tuple[float, ...] = ()

@@ -19,7 +19,7 @@ from models.compression.lowrank.matrix import Split
 _BISECTIONS = 20
 _STEP = 16  #: sides of an array are multiples of it, or near to one
 _PROBE_ERROR = 0.1  #: relative mean square error at which a layer's loss is measured
-_LEAST_SLOPE = 1e-6  #: nats per unit of error, for layers whose cut lowers the measured loss
+_LEAST_SLOPE = 1e-6  #: nats per unit of error, for layers that no cut of raises the measured loss
 
 
 @dataclass(frozen=True)
@@ -89,15 +89,22 @@ def ranks_to_price(largest: int) -> tuple[int, ...]:
 def loss_slopes(
     table: Mapping[str, Sequence[Candidate]], loss: Callable[[Mapping[str, Split]], float]
 ) -> Mapping[str, float]:
-    """Return by how many nats a unit of each layer's error raises the loss, measured on that layer's cut alone."""
+    """Return by how many nats a unit of each layer's error raises the loss, measured on that layer's cut alone.
+
+    Where a cut of the usual error does not raise it, as happens on few images, the deepest cut is asked: else such a
+    layer would look as if it could be cut to nothing.
+    """
     whole, slopes = loss({}), {}
     for name, layer in table.items():
         cuts = [candidate for candidate in layer if candidate.split is not None and candidate.error > 0]
         if not cuts:
             continue
-        probe = min(cuts, key=lambda c: abs(math.log(c.error / _PROBE_ERROR)))
-        assert probe.split is not None
-        slopes[name] = max(_LEAST_SLOPE, (loss({name: probe.split}) - whole) / probe.error)
+        usual = min(cuts, key=lambda c: abs(math.log(c.error / _PROBE_ERROR)))
+        for cut in (usual, max(cuts, key=lambda c: c.error)):
+            assert cut.split is not None
+            slopes[name] = max(_LEAST_SLOPE, (loss({name: cut.split}) - whole) / cut.error)
+            if slopes[name] > _LEAST_SLOPE:
+                break
     return slopes
 
 

@@ -44,6 +44,7 @@ class EcsqTrain(Step):
     """
 
     method: ClassVar[str] = "ecsq-train"
+    restricts = "weights"
     multiplier: float
     step: float
     centres: Literal["mean", "grid"] = "mean"

@@ -35,6 +35,7 @@ class KMeans(Quantizer):
     """
 
     method: ClassVar[str] = "kmeans"
+    restricts = "weights"
     clusters: int = 0
     rate_bits: float = 0.0
     init: Literal["linear", "density", "optimal"] = "linear"
@@ -62,6 +63,7 @@ class HessianKMeans(KMeans):
     """k-means with errors weighted by the diagonal of the Hessian."""
 
     method: ClassVar[str] = "hessian-kmeans"
+    restricts = "weights"
     importance: Importance = "exact"
 
 
@@ -82,6 +84,7 @@ class Uniform(Quantizer):
     """
 
     method: ClassVar[str] = "uniform"
+    restricts = "weights"
     step: float = 0.0
     cells: int = 0
     rate_bits: float = 0.0
@@ -142,6 +145,7 @@ class Ecsq(Quantizer):
     """
 
     method: ClassVar[str] = "ecsq"
+    restricts = "weights"
     multiplier: float = 0.0
     rate_bits: float = 0.0
     cells: int = 256

@@ -38,6 +38,7 @@ IMAGES = 12_000  #: first training images, on which everything is trained: the w
 TRAINING = Training(epochs=3, learning_rate=0.02)
 RETRAINING = Training(epochs=1, learning_rate=0.02)
 KEY = ("series", "threshold")
+_KEPT = "trained-"
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,8 @@ class Probe:
 def run(folder: Path, root: Path | None, report: Callable[[str], None]) -> None:
     """Make every series; rows and trained networks that ``folder`` has already are not made again.
 
+    Trained networks lie there until the last row is made.
+
     Raises:
         CompressionError: the table there was made with other settings.
     """
@@ -105,6 +108,8 @@ def run(folder: Path, root: Path | None, report: Callable[[str], None]) -> None:
         table.add([row], settings)
     save_figure(folder / "curves", lambda axes: draw(axes, table.rows), panels=2)
     write_provenance(folder, facts={"network": NETWORK, "array": vars(ArrayChoice()), **made_by(table)})
+    for trained in folder.glob(f"{_KEPT}*.npz"):
+        trained.unlink()
 
 
 def _cut_down(asked: Case) -> Case:
@@ -142,7 +147,7 @@ def _trained(penalties: Penalties, asked: Case, log: Callable[[str], None], fold
     Code that is in no commit keeps nothing: other changes may have the same name.
     """
     made = fingerprint(asked.network, asked.train, penalties, TRAINING, own_recipe(asked.network), code_version())
-    own = folder / f"trained-{made}.npz"
+    own = folder / f"{_KEPT}{made}.npz"
     if own.exists() and not is_dirty(code_version()):
         return load_network_file(own)
     log(f"training with tau {penalties.tau:g}, lambda {penalties.group:g}, alpha {penalties.alpha:g}")

@@ -14,7 +14,7 @@ from models.compression.lowrank.train import Penalties, penalty_hooks
 from models.compression.methods import METHODS, make_step, method_options, step_class
 from models.compression.pruning import Prune
 from models.compression.pruning.masks import masks_of
-from models.compression.retrain import RESTRICTED, codebooks
+from models.compression.retrain import codebooks
 from models.compression.step import Training, Work, recorded
 
 torch = pytest.importorskip("torch")
@@ -185,4 +185,5 @@ def test_the_latest_codebook_counts_and_every_quantiser_is_known():
     assert codebooks(dataclasses.replace(NETWORK, metadata={"compression": "none"})) == ()
     rooms = ("quantize", "inq", "container")
     quantisers = {name for name in METHODS if step_class(name).__module__.split(".")[2] in rooms}
-    assert quantisers == set(RESTRICTED)
+    assert quantisers == {name for name in METHODS if step_class(name).restricts}
+    assert {name for name in METHODS if step_class(name).restricts == "biases"} == {"quantize-biases"}
