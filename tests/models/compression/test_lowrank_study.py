@@ -49,9 +49,16 @@ def read(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-def test_every_point_has_a_row_and_a_stopped_study_goes_on(small: None, tmp_path: Path) -> None:
-    lines: list[str] = []
-    study.run(tmp_path, None, lines.append)
+def test_every_point_has_a_row_and_a_stopped_study_goes_on(
+    small: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(study, "save_figure", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            study.run(tmp_path, None, lambda line: None)
     rows = {(row["series"], row["threshold"]): row for row in read(tmp_path / "rows.csv")}
     assert set(rows) == set(lowrank_series.points(study.SERIES)) and len(rows) == 7
     assert all("conv1=" not in row["ranks"] for row in rows.values())
@@ -75,6 +82,7 @@ def test_every_point_has_a_row_and_a_stopped_study_goes_on(small: None, tmp_path
     again: list[str] = []
     study.run(tmp_path, None, again.append)
     assert [row for row in again if row.startswith("training")] == []
+    assert list(tmp_path.glob("*.npz")) == [], "trained networks lie there until the last row is made"
     strip = [{**row, "seconds": ""} for row in read(tmp_path / "rows.csv")]
     assert strip == [{**row, "seconds": ""} for row in rows.values()]
 
