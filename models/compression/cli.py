@@ -142,6 +142,7 @@ def _compare(arguments: argparse.Namespace) -> None:
     if arguments.measure:
         return _measure_again(arguments)
     if arguments.results is not None:
+        words.check_page(arguments)
         print(index_text(arguments.results), end="")
         return None
     if not arguments.files:

@@ -16,6 +16,7 @@ from models.compression.errors import CompressionError
 from models.compression.results import CARD, FILE, ROW
 from models.compression.row import Row, read_row
 from models.compression.studies import STUDIES
+from models.provenance import is_dirty
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class StoredRun:
         network: Name of the network that was compressed.
         row: Of the table.
         command: That made it.
-        others: Steps that other code made than the run, in words.
+        others: Steps that other code made than the run, code in no commit, or a GPU, in words.
     """
 
     folder: str
@@ -98,7 +99,10 @@ def _table(measurement: str, runs: list[StoredRun]) -> list[str]:
     header = [f"| {' | '.join(_HEADER)} |", f"|{'---|' * len(_HEADER)}"]
     lines = ["", measurement, "", *header, *(f"| {' | '.join(_cells(run))} |" for run in runs)]
     notes = [f"* `{run.folder}`: {', '.join(run.others)}" for run in runs if run.others]
-    return [*lines, *(["", "Steps that were made before, by other code than their run:", "", *notes] if notes else [])]
+    return [
+        *lines,
+        *(["", "Steps that were made before, by other code than their run, or on a GPU:", "", *notes] if notes else []),
+    ]
 
 
 def _cells(run: StoredRun) -> list[str]:
@@ -169,10 +173,15 @@ def _read(path: Path) -> StoredRun:
 
 
 def _others(card: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the steps that other code made than that which stored the run."""
-    code, steps = card["provenance"]["code"], card["network"].get("compression", [])
-    made = [(place, step["method"], step.get("made", {}).get("code", "unknown")) for place, step in enumerate(steps, 1)]
-    return tuple(f"step {place}, {method} ({own}, not {code})" for place, method, own in made if own != code)
+    """Return the steps that other code made than that which stored the run, code in no commit, or a GPU."""
+    code, found = card["provenance"]["code"], []
+    for place, step in enumerate(card["network"].get("compression", []), 1):
+        made = step.get("made", {})
+        own = made.get("code", "unknown")
+        facts = [f"{own}, not {code}"] if own != code else [own] if is_dirty(own) else []
+        facts += [made["accelerator"]] if "accelerator" in made else []
+        found += [f"step {place}, {step['method']} ({'; '.join(facts)})"] if facts else []
+    return tuple(found)
 
 
 def _network_name(card: Mapping[str, Any], folder: Path) -> str:

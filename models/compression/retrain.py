@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from hwsim.network import Network
-from models.compression.methods import METHODS, step_class
 from models.compression.pruning.hooks import MaskHook
 from models.compression.pruning.masks import masks_of
 from models.compression.step import Training, Work
@@ -53,7 +52,5 @@ def codebooks(network: Network) -> tuple[tuple[str, str], ...]:
     """
     steps = network.metadata.get("compression", [])
     entries = [step for step in steps if isinstance(step, Mapping)] if isinstance(steps, list) else []
-    methods = [str(step.get("method")) for step in entries]
-    restricted = ((step_class(method).restricts, method) for method in methods if method in METHODS)
-    latest = {what: method for what, method in restricted if what}
+    latest = {str(step["restricts"]): str(step.get("method")) for step in entries if "restricts" in step}
     return tuple((method, what) for what, method in latest.items())

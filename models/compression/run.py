@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from hwsim.errors import NetworkError
-from hwsim.network import Network, fold, load_network_file, save_network
+from hwsim.network import Network, fold, fold_shapes, load_network_file, save_network
 from models.compression.errors import CompressionError
 from models.compression.options import Option, describe_options
 from models.compression.step import Step, Work, names_recipe, own_recipe
@@ -61,6 +61,7 @@ def compress(
     log = TimedLog(work.report)
     log.write(_code())  # before the work: what is committed meanwhile does not make the result
     network.validate()
+    fold_shapes(network)  # a network that cannot be folded is refused now, and not after the training
     current = _as_from_file(network if steps and steps[0].keeps_batch_norms else fold(network))
     log.write(f"{network.name}: {len(steps)} steps, {len(work.train)} images of {work.train.name} {work.train.split}")
     log.write(_described(current))
@@ -93,8 +94,14 @@ def _stamped(network: Network, step: Step) -> Network:
     entries = network.metadata.get("compression", [])
     if not entries or entries[-1]["method"] != step.method:
         raise CompressionError(f"method {step.method!r} left no entry in the card: end its apply() with recorded(...)")
-    last = {**entries[-1], "made": {**code_and_packages(), **accelerator()}}
+    last = {**entries[-1], "made": {**code_and_packages(), **(accelerator() if _on_gpu(network, step) else {})}}
     return replace(network, metadata={**network.metadata, "compression": [*entries[:-1], last]})
+
+
+def _on_gpu(network: Network, step: Step) -> bool:
+    """Return whether ``step`` trained where a GPU would have been used."""
+    trains = any(name.endswith("epochs") and value for name, value in _flat(step.options()).items())
+    return trains and own_recipe(network).reduced
 
 
 def _as_from_file(network: Network) -> Network:
@@ -135,14 +142,15 @@ def _described(network: Network) -> str:
 def _keys(network: Network, steps: Sequence[Step], work: Work) -> tuple[str, ...]:
     """Return for each number of finished steps a hash of what led there: network, images, threads and options.
 
-    A card without a training recipe adds the one that stands in for it. Code, packages, processor and GPU are no part
-    of it: a training of an hour stays of use after a commit that has nothing to do with it, and what a GPU has trained
-    can be measured where there is none. They stand in the card instead, step by step.
+    A card without a training recipe adds the one that stands in for it. Code (but for a method's version), packages,
+    processor and GPU are no part of it: a training of an hour stays of use after a commit that has nothing to do with
+    it, and what a GPU has trained can be measured where there is none. They stand in the card instead, step by step.
     """
     card = dict(network.metadata)
     start = {"network": network.content_hash, "card": card, "data": work.train.sha256, "threads": work.threads}
     start |= {} if names_recipe(network) else {"recipe": own_recipe(network).to_dict()}
-    prefixes = ([[step.method, step.options()] for step in steps[:count]] for count in range(len(steps) + 1))
+    parts = [[s.method, s.options(), *([s.version] if s.version > 1 else [])] for s in steps]
+    prefixes = (parts[:count] for count in range(len(steps) + 1))
     texts = (json.dumps([start, prefix], sort_keys=True) for prefix in prefixes)
     return tuple(hashlib.sha256(text.encode()).hexdigest() for text in texts)
 
@@ -206,10 +214,11 @@ def _made_by_others(network: Network) -> list[str]:
     today, lines = {**code_and_packages(), **accelerator()}, []
     for place, entry in enumerate(network.metadata.get("compression", []), 1):
         made = entry.get("made", {})
+        names = [name for name in dict.fromkeys((*today, *made)) if name != "accelerator" or name in made]
         other = [
             f"{name} {made.get(name, 'unknown')} (now {today.get(name, 'none')})"
-            for name in dict.fromkeys((*today, *made))
-            if made.get(name) != today.get(name)
+            for name in names
+            if made.get(name) != today.get(name) or (name == "code" and is_dirty(str(made.get(name))))
         ]
         lines += [f"  step {place}, {entry['method']}, was made by {', '.join(other)}"] if other else []
     return lines

@@ -121,11 +121,14 @@ class Step(ABC):
         method: Its name in recipes and on the command line.
         keeps_batch_norms: Whether it also works on a network whose batch-norms are not folded, which trains better.
         restricts: What it leaves with few distinct numbers: weights, biases, or nothing.
+        version: Raised where the same options give another result than before: kept steps of earlier versions are then
+            not gone on from.
     """
 
     method: ClassVar[str]
     keeps_batch_norms: ClassVar[bool] = False
     restricts: ClassVar[Literal["", "weights", "biases"]] = ""
+    version: ClassVar[int] = 1
 
     @abstractmethod
     def apply(self, network: Network, work: Work) -> Network:
@@ -143,7 +146,9 @@ class Step(ABC):
 def recorded(network: Network, step: Step, facts: Mapping[str, object] | None = None) -> Network:
     """Return ``network`` with ``step``, its options and what it found out added to the card's list "compression"."""
     before = network.metadata.get("compression", [])
-    entry = {"method": step.method, "options": step.options(), **({"facts": dict(facts)} if facts else {})}
+    entry: dict[str, object] = {"method": step.method, "options": step.options()}
+    entry |= {"restricts": step.restricts} if step.restricts else {}
+    entry |= {"facts": dict(facts)} if facts else {}
     return replace(network, metadata={**network.metadata, "compression": [*before, entry]})  # type: ignore[misc]
 
 

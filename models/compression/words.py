@@ -82,7 +82,7 @@ def _add_measuring(parser: argparse.ArgumentParser, several_machines: bool = Fal
     limit = "only the first N images of train and of the split; scales of activations see all of calibration"
     parser.add_argument("--limit", type=int, metavar="N", help=limit)
     threads = "default: the cores to measure, and 2 to train, where the number is part of the result's bits"
-    parser.add_argument("--threads", type=int, metavar="N", help=threads)
+    parser.add_argument("--threads", type=_threads, metavar="N", help=threads)
     for name, meaning in ARRAY_WORDS.items():
         shown = name.upper() if name in ("machine", "table") else "FORMAT"
         several = name == "machine" and several_machines
@@ -90,6 +90,13 @@ def _add_measuring(parser: argparse.ArgumentParser, several_machines: bool = Fal
         action = "append" if several else "store"
         parser.add_argument(f"--{name}", metavar=shown, help=f"{meaning}{more}", action=action)
     add_root(parser)
+
+
+def _threads(text: str) -> int:
+    """Return a number of threads. Raises argparse's own error, which names the bound."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: at least 1 thread is needed")
+    return int(text)
 
 
 def add_root(parser: argparse.ArgumentParser) -> None:
@@ -127,6 +134,12 @@ def _value(text: str) -> Any:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
+
+
+def check_page(arguments: argparse.Namespace) -> None:
+    """Raise CompressionError where the page of stored runs is asked for in another form."""
+    if arguments.csv:
+        raise CompressionError("--results prints a page of stored runs: leave out --csv, or read their row.csv")
 
 
 def check_measure_again(arguments: argparse.Namespace) -> None:

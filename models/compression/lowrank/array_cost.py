@@ -29,7 +29,8 @@ class ArrayChoice:
     Attributes:
         objective: parameters (weights and biases), cycles or energy (pJ) of one inference on the array; or balanced,
             the mean of the shares of parameters and cycles that are left, percent.
-        machine: The array, as ``hwsim run --machine`` takes it.
+        machine: The array, as ``hwsim run --machine`` takes it, but no area; without ``compress=layers``, which needs
+            weights.
         weights: Format of the weights.
         acts: Format of the activations.
         acc: Format of the sums.
@@ -45,6 +46,8 @@ class ArrayChoice:
 
     def __post_init__(self) -> None:
         faults = []
+        if "compress=layers" in self.machine:
+            faults.append(f"machine is {self.machine!r}; needed: none of compress=layers, which depends on the weights")
         if self.objective not in ("parameters", "cycles", "energy", "balanced"):
             faults.append(f"objective is {self.objective!r}; needed: parameters, cycles, energy or balanced")
         for read in (

@@ -20,6 +20,7 @@ _BISECTIONS = 20
 _STEP = 16  #: sides of an array are multiples of it, or near to one
 _PROBE_ERROR = 0.1  #: relative mean square error at which a layer's loss is measured
 _LEAST_SLOPE = 1e-6  #: nats per unit of error, for layers that no cut of raises the measured loss
+_LEAST_RISE = 0.01  #: of the loss, below which the usual cut says nothing
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,17 @@ def candidates(cutter: Cutter, cost: ArrayCost, name: str, form: str) -> tuple[C
     return tuple(kept)
 
 
+def cheapest(cutter: Cutter, cost: ArrayCost, form: str) -> Mapping[str, Split]:
+    """Return for each layer the split that saves most cost, known from shapes alone; none where no split saves."""
+    found: dict[str, Split] = {}
+    for name in cutter.layers:
+        splits = [Split(k, r) for k in cutter.forms(name, form) for r in ranks_to_price(cutter.largest_rank(name, k))]
+        best = min(splits, key=lambda split: cost({name: split}), default=None)
+        if best is not None and cost({name: best}) < cost.whole:
+            found[name] = best
+    return found
+
+
 def ranks_to_price(largest: int) -> tuple[int, ...]:
     """Return the ranks up to ``largest`` that are looked at: all up to 32, then in steps of a sixteenth.
 
@@ -91,19 +103,24 @@ def loss_slopes(
 ) -> Mapping[str, float]:
     """Return by how many nats a unit of each layer's error raises the loss, measured on that layer's cut alone.
 
-    Where a cut of the usual error does not raise it, as happens on few images, the deepest cut is asked: else such a
-    layer would look as if it could be cut to nothing.
+    Where a cut of the usual error raises it by less than a hundredth, as happens on few images, the deepest cut is
+    asked too, and the larger slope counts: else such a layer would look as if it could be cut to nothing.
     """
     whole, slopes = loss({}), {}
     for name, layer in table.items():
         cuts = [candidate for candidate in layer if candidate.split is not None and candidate.error > 0]
         if not cuts:
             continue
-        usual = min(cuts, key=lambda c: abs(math.log(c.error / _PROBE_ERROR)))
-        for cut in (usual, max(cuts, key=lambda c: c.error)):
+        usual, deepest = (
+            min(cuts, key=lambda c: abs(math.log(c.error / _PROBE_ERROR))),
+            max(cuts, key=lambda c: c.error),
+        )
+        slopes[name] = _LEAST_SLOPE
+        for cut in dict.fromkeys((usual, deepest)):
             assert cut.split is not None
-            slopes[name] = max(_LEAST_SLOPE, (loss({name: cut.split}) - whole) / cut.error)
-            if slopes[name] > _LEAST_SLOPE:
+            rise = loss({name: cut.split}) - whole
+            slopes[name] = max(slopes[name], rise / cut.error)
+            if rise >= _LEAST_RISE * whole:
                 break
     return slopes
 

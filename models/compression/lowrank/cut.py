@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.errors import unknown_name
-from hwsim.network import Conv2d, Linear, Network
+from hwsim.network import BatchNorm, Conv2d, Linear, Network
 from models.compression.errors import raise_faults
 from models.compression.lowrank.decompose import Decomposition, bias_shift, decompose
 from models.compression.lowrank.matrix import (
@@ -40,7 +40,8 @@ class Cutter:
     """The layers of a network, each in every form, ready to be cut at any rank.
 
     Attributes:
-        network: Folded.
+        network: Folded or not. Before a batch-norm, errors are those of the sums that it reads, and its mean takes up
+            what a bias would.
         images: Whose layer inputs decide what is kept; None keeps the nearest weights.
         skip: Layers that stay whole.
 
@@ -74,7 +75,8 @@ class Cutter:
         """Return the components of layer ``name``; by their weight in the output where there are images."""
         if (name, form) not in self._known:
             op, moments = self.layers[name], self.moments.get(name)
-            covariance = None if moments is None else moments.covariance if op.bias else moments.second
+            centred = op.bias or norm_behind(self.network, name) is not None
+            covariance = None if moments is None else moments.covariance if centred else moments.second
             found = decompose(self.network.weight(name), groups_of(op), form, covariance)
             self._known[name, form] = found
         return self._known[name, form]
@@ -103,7 +105,8 @@ class Cutter:
     def cut(self, splits: Mapping[str, Split]) -> Network:
         """Return the network with the weights of each layer in ``splits`` replaced by ones of that rank.
 
-        With images the biases take up what the cut changes in the mean of the sums.
+        With images the biases, or the means of the batch-norms that follow, take up what the cut changes in the mean of
+        the sums; a layer with neither keeps the components of its uncentred sums.
 
         Raises:
             CompressionError: a layer that has no such form or rank.
@@ -114,7 +117,21 @@ class Cutter:
             before = self.network.weight(name)
             after = self.decomposition(name, split.form).truncated(split.rank)
             changed[f"{name}.weight"] = after
-            bias = self.network.bias(name)
-            if bias is not None and name in self.moments:
-                changed[f"{name}.bias"] = bias + bias_shift(before, after, self.moments[name])
+            if name in self.moments:
+                changed |= self._with_mean(name, bias_shift(before, after, self.moments[name]))
         return with_tensors(self.network, changed)
+
+    def _with_mean(self, name: str, shift: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
+        """Return the tensor that gives layer ``name`` the mean of its sums back, where there is one."""
+        bias, norm = self.network.bias(name), norm_behind(self.network, name)
+        if bias is not None:
+            return {f"{name}.bias": bias + shift}
+        return {} if norm is None else {f"{norm}.mean": self.network.tensors[f"{norm}.mean"] - shift}
+
+
+def norm_behind(network: Network, name: str) -> str | None:
+    """Return the batch-norm that alone reads layer ``name``, which has no bias; None where it is not so."""
+    if network.bias(name) is not None:
+        return None
+    readers = [layer for layer in network.layers if name in layer.inputs]
+    return readers[0].name if len(readers) == 1 and isinstance(readers[0].op, BatchNorm) else None

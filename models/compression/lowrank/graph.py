@@ -25,7 +25,7 @@ def factorise(network: Network, splits: Mapping[str, Split]) -> Network:
     to the second layer; strides and padding to the axis that they belong to.
 
     Args:
-        network: Folded.
+        network: Folded or not; a batch-norm that follows a layer follows its second part.
         splits: By the name of the layer.
 
     Raises:

@@ -37,7 +37,7 @@ def input_moments(network: Network, images: NDArray[Any], names: Iterable[str]) 
     """Return the moments of the inputs of each layer in ``names``, over all images and output positions.
 
     Args:
-        network: Folded.
+        network: Folded or not.
         images: (images, channels, height, width).
         names: Convolutions and linear layers.
     """

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from hwsim.network import Network
-from models.compression.errors import raise_faults
+from models.compression.errors import Idle, idle_faults, raise_faults
 from models.compression.lowrank.array_cost import ArrayChoice, ArrayCost
 from models.compression.lowrank.cut import Cutter, skip_faults
 from models.compression.lowrank.graph import factorise
 from models.compression.lowrank.matrix import Split
-from models.compression.lowrank.train import Penalties, train_low_rank
-from models.compression.lowrank.truncate import RankRule, report_cut, truncated
+from models.compression.lowrank.train import Penalties, ready, train_low_rank, training_faults
+from models.compression.lowrank.truncate import RankRule, check_reachable, report_cut, truncated
 from models.compression.retrain import trained
 from models.compression.step import Step, Training, Work, recorded
 
@@ -30,6 +30,8 @@ class Factorise(Step):
     """
 
     method: ClassVar[str] = "factorise"
+    keeps_batch_norms: ClassVar[bool] = True
+    version: ClassVar[int] = 2  # 2: batch-norms stay
 
     form: Literal["channel", "spatial", "cheapest"] = "cheapest"
     skip: tuple[str, ...] = ()
@@ -80,17 +82,25 @@ class LowRank(Step):
 
     method: ClassVar[str] = "low-rank"
     keeps_batch_norms: ClassVar[bool] = True
+    version: ClassVar[int] = 2  # 2: batch-norms stay; slopes of layers that shallow cuts do not hurt
 
     penalties: Penalties = field(default_factory=lambda: Penalties(tau=1e-3))
     training: Training = field(default_factory=lambda: Training(epochs=10))
     ranks: RankRule = field(default_factory=RankRule)
     retraining: Training = field(default_factory=lambda: Training(epochs=5))
 
+    def __post_init__(self) -> None:
+        idle: tuple[Idle, ...] = ((self.training.epochs == 0, "training.epochs = 0", self, ("penalties",)),)
+        raise_faults("low-rank", [*training_faults(self.penalties, self.training), *idle_faults(idle)])
+
     def apply(self, network: Network, work: Work) -> Network:
         """See the base class."""
         raise_faults("the choice of ranks", skip_faults(network, self.ranks.skip))
+        network = ready(network, self.penalties)
+        cost = ArrayCost(network, self.ranks.array)
+        check_reachable(network, cost, self.ranks)  # before the training, which may take hours
         whole = train_low_rank(network, work, self.penalties, self.training)
-        cut, splits = truncated(whole, work.train, self.ranks)
+        cut, splits = truncated(whole, work.train, self.ranks, cost)
         report_cut(whole, cut, splits, work)
         tuned = trained(factorise(cut, splits), work, self.retraining)
         return recorded(tuned, self, {"ranks": {name: [s.form.value, s.rank] for name, s in splits.items()}})

@@ -8,8 +8,8 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from hwsim.network import Network
-from models.compression.errors import CompressionError, Idle, idle_faults, raise_faults
+from hwsim.network import Network, fold
+from models.compression.errors import Idle, idle_faults, raise_faults
 from models.compression.lowrank.cut import Cutter, skip_faults
 from models.compression.lowrank.hooks import GroupLassoHook, NuclearProxHook, ProximalHook
 from models.compression.lowrank.matrix import Form, groups_of, matrix_shape
@@ -22,6 +22,10 @@ from models.compression.step import Step, Training, Work, recorded
 @dataclass(frozen=True)
 class Penalties:
     """What pulls a training towards low rank and few units.
+
+    Before a batch-norm only the directions of a layer's weights matter to the function: the pull is then against their
+    length as well, and one ``tau`` means different things to networks that compute the same. A network that ``group``
+    acts on is therefore folded first.
 
     Attributes:
         tau: Of the nuclear norm, nats per unit of a singular value; 0 leaves it out.
@@ -50,6 +54,7 @@ class Penalties:
         idle: tuple[Idle, ...] = (
             (self.tau == 0, "tau = 0", self, ("form",)),
             (self.group == 0, "group = 0", self, ("alpha",)),
+            (self.tau == self.group == 0, "tau = group = 0", self, ("every",)),
         )
         raise_faults("the penalties", idle_faults(idle), checks)
 
@@ -64,14 +69,33 @@ class LowRankTrain(Step):
     """
 
     method: ClassVar[str] = "low-rank-train"
+    keeps_batch_norms: ClassVar[bool] = True
+    version: ClassVar[int] = 2  # 2: batch-norms stay
 
     penalties: Penalties = field(default_factory=lambda: Penalties(tau=1e-3))
     training: Training = field(default_factory=lambda: Training(epochs=10))
 
+    def __post_init__(self) -> None:
+        raise_faults("low-rank-train", training_faults(self.penalties, self.training))
+
     def apply(self, network: Network, work: Work) -> Network:
         """See the base class."""
-        result = train_low_rank(network, work, self.penalties, self.training)
+        result = train_low_rank(ready(network, self.penalties), work, self.penalties, self.training)
         return recorded(result, self, {"norms": spectra_facts(result, self.penalties)})
+
+
+def training_faults(penalties: Penalties, training: Training) -> list[str]:
+    """Return what is wrong with a training under ``penalties``."""
+    if training.averaging and (penalties.tau or penalties.group):
+        return [
+            f"training.averaging is {training.averaging}; needed: 0 with a penalty: averages of low rank have a higher"
+        ]
+    return []
+
+
+def ready(network: Network, penalties: Penalties) -> Network:
+    """Return ``network`` as ``penalties`` can act on it: folded for the group lasso."""
+    return fold(network) if penalties.group else network
 
 
 def train_low_rank(network: Network, work: Work, penalties: Penalties, training: Training) -> Network:
@@ -91,11 +115,7 @@ def penalty_hooks(network: Network, work: Work, penalties: Penalties, training: 
         CompressionError: averaged weights are to be kept, which are not low in rank when the weights are; ``skip``
             names no layer.
     """
-    if training.averaging and (penalties.tau or penalties.group):
-        raise CompressionError(
-            f"averaging is {training.averaging}; needed: 0, since an average of weights of low rank has a higher one"
-        )
-    raise_faults("the penalties", skip_faults(network, penalties.skip))
+    raise_faults("the penalties", [*training_faults(penalties, training), *skip_faults(network, penalties.skip)])
     momentum = work.recipe(network, training).momentum
     hooks: list[ProximalHook] = []
     if penalties.tau:

@@ -12,7 +12,7 @@ import numpy as np
 from hwsim.network import Network
 from models.compression.errors import CompressionError, Idle, idle_faults, raise_faults
 from models.compression.lowrank.array_cost import ArrayChoice, ArrayCost
-from models.compression.lowrank.choose import Chosen, allocate, candidates, choose, loss_slopes
+from models.compression.lowrank.choose import Chosen, candidates, cheapest, choose, loss_slopes
 from models.compression.lowrank.cut import Cutter, skip_faults
 from models.compression.lowrank.loss import mean_loss
 from models.compression.lowrank.matrix import Form, Split, matrix_shape
@@ -77,6 +77,7 @@ class RankRule:
             (self.rule != "array", rule, self, ("allowed_loss", "cost_share")),
             (self.rule == "array" and self.cost_share > 0, "cost_share", self, ("allowed_loss",)),
             (self.rule == "gavish-donoho", f"{rule}, which is about the weights alone,", self, ("data_aware",)),
+            (self.rule != "array" and not self.data_aware, f"{rule} without data_aware", self, ("samples",)),
         )
         return idle_faults(rows)
 
@@ -90,6 +91,8 @@ class Truncate(Step):
     """
 
     method: ClassVar[str] = "truncate"
+    keeps_batch_norms: ClassVar[bool] = True
+    version: ClassVar[int] = 2  # 2: batch-norms stay; slopes of layers that shallow cuts do not hurt
 
     ranks: RankRule = RankRule()
 
@@ -115,11 +118,29 @@ def report_cut(before: Network, cut: Network, splits: Mapping[str, Split], work:
         work.report(f"  {filled} weights that were 0 are not any more: prune after the cut")
 
 
-def truncated(network: Network, train: Dataset, rule: RankRule) -> tuple[Network, Mapping[str, Split]]:
+def check_reachable(network: Network, cost: ArrayCost, rule: RankRule) -> None:
+    """Raise CompressionError where no ranks of ``network`` bring its cost down to the share that ``rule`` asks for."""
+    if not (rule.rule == "array" and rule.cost_share):
+        return
+    least = cost(cheapest(Cutter(network, None, rule.skip), cost, rule.form)) / cost.whole
+    if least > rule.cost_share:
+        raise CompressionError(f"cost_share is {rule.cost_share}; the lowest that ranks alone reach is {least:.3f}")
+
+
+def truncated(
+    network: Network, train: Dataset, rule: RankRule, cost: ArrayCost | None = None
+) -> tuple[Network, Mapping[str, Split]]:
     """Return the cut network, and the rank and form of every layer that was cut.
 
+    Args:
+        network: Folded or not.
+        train: Images; the first ``rule.samples`` are looked at.
+        rule: How ranks are found.
+        cost: Of a network of the same shapes, where one has been asked already.
+
     Raises:
-        CompressionError: ``skip`` names no layer of the network, or there are fewer images than ``samples``.
+        CompressionError: ``skip`` names no layer of the network, there are fewer images than ``samples``, or the cost
+            asked for is out of reach.
     """
     faults = skip_faults(network, rule.skip)
     if rule.samples > len(train) and (rule.data_aware or rule.rule == "array"):
@@ -127,7 +148,8 @@ def truncated(network: Network, train: Dataset, rule: RankRule) -> tuple[Network
     raise_faults("the choice of ranks", faults)
     seen = train.subset(min(rule.samples, len(train)))
     cutter = Cutter(network, seen.images if rule.data_aware else None, rule.skip)
-    cost = ArrayCost(network, rule.array)
+    cost = cost or ArrayCost(network, rule.array)
+    check_reachable(network, cost, rule)
     splits = _for_budget(cutter, cost, seen, rule) if rule.rule == "array" else _by_threshold(cutter, cost, rule)
     return cutter.cut(splits), splits
 
@@ -174,7 +196,4 @@ def _for_budget(cutter: Cutter, cost: ArrayCost, seen: Dataset, rule: RankRule) 
         return {} if found is None else found.splits
     bound = rule.cost_share * whole.cost
     found = choose(table, slopes, measure, lambda chosen: chosen.cost <= bound, cheap_first=False)
-    if found is None:
-        least = cost(allocate(table, slopes, 0.0)) / whole.cost
-        raise CompressionError(f"cost_share is {rule.cost_share}; the lowest that ranks alone reach is {least:.3f}")
-    return found.splits
+    return cheapest(cutter, cost, rule.form) if found is None else found.splits

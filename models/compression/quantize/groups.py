@@ -96,8 +96,9 @@ def importance_of(network: Network, work: Work, method: str, samples: int, floor
         return np.ones(flat_weights(network).size)
     from models.compression.hessian import diagonal, importance
 
-    work.report(f"  importance of the weights: {method}, {samples or len(work.train)} images")
-    return importance(network, diagonal(network, work.train, samples or len(work.train), method), floor=floor)
+    images = samples or len(work.train)
+    work.report(f"  importance of the weights: {method}, {min(images, len(work.train))} images")
+    return importance(network, diagonal(network, work.train, images, method), floor=floor)
 
 
 def facts_of(network: Network, groups: Sequence[Group], parts: Sequence[Clusters]) -> dict[str, object]:

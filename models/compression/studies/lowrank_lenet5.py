@@ -38,7 +38,6 @@ IMAGES = 12_000  #: first training images, on which everything is trained: the w
 TRAINING = Training(epochs=3, learning_rate=0.02)
 RETRAINING = Training(epochs=1, learning_rate=0.02)
 KEY = ("series", "threshold")
-_KEPT = "trained-"
 
 
 @dataclass(frozen=True)
@@ -108,8 +107,8 @@ def run(folder: Path, root: Path | None, report: Callable[[str], None]) -> None:
         table.add([row], settings)
     save_figure(folder / "curves", lambda axes: draw(axes, table.rows), panels=2)
     write_provenance(folder, facts={"network": NETWORK, "array": vars(ArrayChoice()), **made_by(table)})
-    for trained in folder.glob(f"{_KEPT}*.npz"):
-        trained.unlink()
+    for penalties in {series.penalties for series in SERIES.values() if series.penalties}:
+        _trained_file(penalties, asked, folder).unlink(missing_ok=True)
 
 
 def _cut_down(asked: Case) -> Case:
@@ -146,8 +145,7 @@ def _trained(penalties: Penalties, asked: Case, log: Callable[[str], None], fold
 
     Code that is in no commit keeps nothing: other changes may have the same name.
     """
-    made = fingerprint(asked.network, asked.train, penalties, TRAINING, own_recipe(asked.network), code_version())
-    own = folder / f"{_KEPT}{made}.npz"
+    own = _trained_file(penalties, asked, folder)
     if own.exists() and not is_dirty(code_version()):
         return load_network_file(own)
     log(f"training with tau {penalties.tau:g}, lambda {penalties.group:g}, alpha {penalties.alpha:g}")
@@ -155,6 +153,11 @@ def _trained(penalties: Penalties, asked: Case, log: Callable[[str], None], fold
     if not is_dirty(code_version()):
         save_network(found, own)
     return found
+
+
+def _trained_file(penalties: Penalties, asked: Case, folder: Path) -> Path:
+    made = fingerprint(asked.network, asked.train, penalties, TRAINING, own_recipe(asked.network), code_version())
+    return folder / f"trained-{made}.npz"
 
 
 def _cut(name: str, text: str, whole: Network, asked: Case, log: Callable[[str], None]) -> Row:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sys
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
@@ -143,9 +144,46 @@ def test_kept_steps_are_named_after_all_that_led_to_them(tmp_path: Path, monkeyp
     monkeypatch.setattr("models.compression.run.torch_settings", nullcontext)
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
     assert kept_as(own, tmp_path / "gpu") == key(own), "what a GPU has trained is found where there is none"
-    made = load_network(str(next((tmp_path / "gpu").iterdir()))).metadata["compression"][0]["made"]
-    assert made["accelerator"] == "Card 9"
+    newer = type("Newer", (Shake,), {"version": 2})()
+    compress(own, (newer,), WORK, kept=tmp_path / "newer")
+    assert not (tmp_path / "newer" / f"{key(own)}.npz").exists(), "what an earlier version made is not gone on from"
     monkeypatch.undo()
+
+
+@dataclass(frozen=True)
+class Trained(Shake):
+    """Says that it trains.
+
+    Attributes:
+        training: How.
+    """
+
+    method: ClassVar[str] = "trained"
+
+    training: Training = Training(epochs=1)
+
+
+def test_a_gpu_is_named_where_it_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cuda = SimpleNamespace(is_available=lambda: True, get_device_name=lambda: "Card 9")
+    monkeypatch.setattr("models.compression.run.torch_settings", nullcontext)
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+    whole = fold(load_network("digits-cnn"))
+    short = replace(whole, metadata={**whole.metadata, "recipe": asdict(replace(RECIPES["digits-cnn"], reduced=True))})
+    steps = (Shake(), Trained(), Trained(training=Training()))
+    for network, found in ((whole, [None] * 3), (short, [None, "Card 9", None])):
+        done = compress(network, steps, WORK, kept=tmp_path / str(found[1]))
+        assert [step["made"].get("accelerator") for step in done.network.metadata["compression"]] == found
+    monkeypatch.undo()
+    again = compress(short, steps, WORK, kept=tmp_path / "Card 9")
+    assert any(re.search(r"step 2, trained, .*accelerator Card 9 \(now none\)", line) for line in again.log)
+
+
+def test_steps_of_code_in_no_commit_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own, facts = fold(load_network("digits-cnn")), {**code_and_packages(), "code": "0.1.0+g1-dirty"}
+    monkeypatch.setattr("models.compression.run.code_and_packages", lambda: facts)
+    compress(own, STEPS[:1], WORK, kept=tmp_path)
+    again = compress(own, STEPS[:2], WORK, kept=tmp_path)
+    assert any("step 1, shake, was made by code 0.1.0+g1-dirty (now 0.1.0+g1-dirty)" in line for line in again.log)
 
 
 def test_a_changed_last_step_goes_on_from_what_is_the_same(tmp_path: Path) -> None:

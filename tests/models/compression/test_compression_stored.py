@@ -227,14 +227,22 @@ def test_a_run_on_images_held_out_is_measured_again_on_them(tmp_path: Path, caps
 def test_the_index_names_steps_of_other_code(stored: Path, tmp_path: Path) -> None:
     copy = tmp_path / "runs" / "mine"
     shutil.copytree(stored / "a" / "mine", copy)
-    assert "by other code" not in index_text(tmp_path / "runs")
     card = json.loads((copy / "card.json").read_text())
-    code = card["provenance"]["code"]
-    card["network"]["compression"][0]["made"]["code"] = "0.0.1+gold"
+    first, second = (step["made"] for step in card["network"]["compression"])
+    code = card["provenance"]["code"] = first["code"] = second["code"] = "0.0.2+gnew"
+
+    def page() -> str:
+        (copy / "card.json").write_text(json.dumps(card))
+        return index_text(tmp_path / "runs")
+
+    assert "by other code" not in page()
+    second["accelerator"] = "Card 9"
+    assert "* `mine`: step 2, pow2 (Card 9)\n" in page()
+    card["provenance"]["code"] = first["code"] = second["code"] = "0.0.2+gnew-dirty"
+    assert "* `mine`: step 1, prune (0.0.2+gnew-dirty), step 2, pow2 (0.0.2+gnew-dirty; Card 9)\n" in page()
+    card["provenance"]["code"], first["code"] = code, "0.0.1+gold"
     del card["network"]["compression"][1]["made"]
-    (copy / "card.json").write_text(json.dumps(card))
-    note = f"step 1, prune (0.0.1+gold, not {code}), step 2, pow2 (unknown, not {code})"
-    assert f"* `mine`: {note}" in index_text(tmp_path / "runs")
+    assert f"* `mine`: step 1, prune (0.0.1+gold, not {code}), step 2, pow2 (unknown, not {code})\n" in page()
 
 
 def test_a_damaged_run_is_named(tmp_path: Path) -> None:
