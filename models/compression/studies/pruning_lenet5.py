@@ -121,6 +121,7 @@ def _draw(axes: Axes, rows: Sequence[Row]) -> None:
         )
     axes.set_xscale("log")
     axes.set_xticks([100 * keep for keep in KEPT], [f"{100 * keep:g}" for keep in KEPT])
+    axes.set_xticks([], minor=True)
     axes.set_xlabel("weights that stay [%]")
     axes.set_ylabel("test error [%]")
     axes.set_title(f"LeNet-5, {EPOCHS} epochs each", loc="left")
