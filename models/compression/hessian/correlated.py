@@ -72,8 +72,11 @@ def correlated_kmeans(
     state = _State(values, hessian, np.array(centres, dtype=np.float64), assignment.astype(np.int64))
     objective = [state.objective]
     for _ in range(passes):
+        before = state.centres.copy(), state.chosen.copy()
         state.sweep()
         state.solve()
+        if state.objective > objective[-1]:  # by rounding, where nothing is left to gain
+            return Correlated(*before, tuple(objective))
         objective.append(state.objective)
         if objective[-2] - objective[-1] <= tolerance * objective[-2]:
             break

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from models.compression.errors import CompressionError
@@ -31,6 +31,7 @@ def run(values: np.ndarray, hessian: np.ndarray, k: int, passes: int = 100) -> C
     return correlated_kmeans(values, hessian, start.centres, start.assignment, passes)
 
 
+@example(3020, 14, 2, 2)  # 3e-15 is reached, which a further pass raises to 9e-14 by rounding
 @given(st.integers(0, 10_000), st.integers(3, 25), st.integers(1, 6), st.sampled_from([None, 2]))
 def test_the_objective_never_rises_and_is_what_it_says(seed: int, count: int, k: int, rank: int | None) -> None:
     values, hessian = problem(seed, count, rank)
