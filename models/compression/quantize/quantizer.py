@@ -63,6 +63,8 @@ class Quantizer(Step):
         training: Fine-tuning of the centres.
     """
 
+    restricts = "weights"
+
     scope: Scope = "network"
     importance: Importance = "ones"
     samples: int = 1000

@@ -35,7 +35,6 @@ class KMeans(Quantizer):
     """
 
     method: ClassVar[str] = "kmeans"
-    restricts = "weights"
     clusters: int = 0
     rate_bits: float = 0.0
     init: Literal["linear", "density", "optimal"] = "linear"
@@ -63,7 +62,6 @@ class HessianKMeans(KMeans):
     """k-means with errors weighted by the diagonal of the Hessian."""
 
     method: ClassVar[str] = "hessian-kmeans"
-    restricts = "weights"
     importance: Importance = "exact"
 
 
@@ -84,7 +82,6 @@ class Uniform(Quantizer):
     """
 
     method: ClassVar[str] = "uniform"
-    restricts = "weights"
     step: float = 0.0
     cells: int = 0
     rate_bits: float = 0.0
@@ -145,7 +142,6 @@ class Ecsq(Quantizer):
     """
 
     method: ClassVar[str] = "ecsq"
-    restricts = "weights"
     multiplier: float = 0.0
     rate_bits: float = 0.0
     cells: int = 256
