@@ -86,11 +86,10 @@ class LowRankTrain(Step):
 
 def training_faults(penalties: Penalties, training: Training) -> list[str]:
     """Return what is wrong with a training under ``penalties``."""
-    if training.averaging and (penalties.tau or penalties.group):
-        return [
-            f"training.averaging is {training.averaging}; needed: 0 with a penalty: averages of low rank have a higher"
-        ]
-    return []
+    if not (training.averaging and (penalties.tau or penalties.group)):
+        return []
+    why = "averages of low rank have a higher one"
+    return [f"training.averaging is {training.averaging}; needed: 0 with a penalty: {why}"]
 
 
 def ready(network: Network, penalties: Penalties) -> Network:
